@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+#include "common/clock.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <time.h>
+
+static int64_t read_clock(clockid_t id)
+{
+    struct timespec now;
+    if (clock_gettime(id, &now) != 0)
+        abort();
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int64_t clock_unix_ms(void)
+{
+    return read_clock(CLOCK_REALTIME);
+}
+
+int64_t clock_ms(void)
+{
+    return read_clock(CLOCK_MONOTONIC);
+}
+
+static const int64_t year_0_ms = -62167219200000;    /* 0000-01-01T00:00:00.000Z */
+static const int64_t year_9999_ms = 253402300799999; /* 9999-12-31T23:59:59.999Z */
+
+void clock_iso(int64_t unix_ms, char out[static 25])
+{
+    int64_t ms = unix_ms < year_0_ms      ? year_0_ms
+                 : unix_ms > year_9999_ms ? year_9999_ms
+                                          : unix_ms;
+    int64_t fraction = ((ms % 1000) + 1000) % 1000;
+    time_t seconds = (time_t)((ms - fraction) / 1000);
+    struct tm tm;
+    if (!gmtime_r(&seconds, &tm))
+        abort();
+    (void)snprintf(
+        out, 25, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ", (unsigned)(tm.tm_year + 1900) % 10000,
+        (unsigned)(tm.tm_mon + 1) % 100, (unsigned)tm.tm_mday % 100, (unsigned)tm.tm_hour % 100,
+        (unsigned)tm.tm_min % 100, (unsigned)tm.tm_sec % 100, (unsigned)fraction % 1000);
+}
+
+/* Exactly `digits` digits from the front of *s. */
+static bool take_digits(struct str *s, size_t digits, int *out)
+{
+    int number = 0;
+    if (s->len < digits)
+        return false;
+    for (size_t i = 0; i < digits; i++) {
+        if (s->ptr[i] < '0' || s->ptr[i] > '9')
+            return false;
+        number = number * 10 + (s->ptr[i] - '0');
+    }
+    *s = (struct str){s->ptr + digits, s->len - digits};
+    *out = number;
+    return true;
+}
+
+static bool take_char(struct str *s, const char *any_of)
+{
+    for (; *any_of; any_of++) {
+        if (s->len && s->ptr[0] == *any_of) {
+            *s = (struct str){s->ptr + 1, s->len - 1};
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool take_date(struct str *s, struct tm *tm)
+{
+    int year, month;
+    if (!take_digits(s, 4, &year) || !take_char(s, "-") || !take_digits(s, 2, &month) ||
+        !take_char(s, "-") || !take_digits(s, 2, &tm->tm_mday))
+        return false;
+    tm->tm_year = year - 1900;
+    tm->tm_mon = month - 1;
+    return month >= 1 && month <= 12 && tm->tm_mday >= 1;
+}
+
+static bool take_time(struct str *s, struct tm *tm, int *out_ms)
+{
+    if (!take_digits(s, 2, &tm->tm_hour) || !take_char(s, ":") ||
+        !take_digits(s, 2, &tm->tm_min) || !take_char(s, ":") ||
+        !take_digits(s, 2, &tm->tm_sec))
+        return false;
+    *out_ms = 0;
+    if (take_char(s, ".")) {
+        int digit, scale = 100, digits = 0;
+        for (; take_digits(s, 1, &digit); digits++, scale /= 10)
+            *out_ms += digit * scale;
+        if (digits > 9)
+            return false;
+    }
+    return tm->tm_hour < 24 && tm->tm_min < 60 &&
+           tm->tm_sec <= 60; /* RFC 3339 allows a leap second */
+}
+
+static bool take_zone(struct str *s, int *out_minutes)
+{
+    int hours, minutes;
+    *out_minutes = 0;
+    if (s->len == 0 || take_char(s, "Zz"))
+        return true;
+    int sign = s->ptr[0] == '-' ? -1 : 1;
+    if (!take_char(s, "+-") || !take_digits(s, 2, &hours))
+        return false;
+    (void)take_char(s, ":");
+    if (!take_digits(s, 2, &minutes) || hours > 23 || minutes > 59)
+        return false;
+    *out_minutes = sign * (hours * 60 + minutes);
+    return true;
+}
+
+bool clock_parse_iso(struct str s, int64_t *out_unix_ms)
+{
+    struct tm tm = {0};
+    int ms = 0, zone_minutes = 0;
+    if (!take_date(&s, &tm))
+        return false;
+    if (s.len &&
+        (!take_char(&s, "Tt ") || !take_time(&s, &tm, &ms) || !take_zone(&s, &zone_minutes)))
+        return false;
+    struct tm day = {.tm_year = tm.tm_year, .tm_mon = tm.tm_mon, .tm_mday = tm.tm_mday};
+    (void)timegm(&day); /* turns 31 February into March */
+    if (s.len || day.tm_mday != tm.tm_mday || day.tm_mon != tm.tm_mon)
+        return false;
+    *out_unix_ms = ((int64_t)timegm(&tm) - (int64_t)zone_minutes * 60) * 1000 + ms;
+    return true;
+}
+
+uint32_t clock_dice(uint32_t below)
+{
+    uint64_t random;
+    if (getrandom(&random, sizeof random, 0) != (ssize_t)sizeof random)
+        abort();
+    return (uint32_t)(random % below);
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/*
+ * A program's settings: one table says name, type, default and help of each, and where its value goes. The order is
+ * --flag, MUSTER_… of the environment, the settings file (YAML; --config or MUSTER_CONFIG), the default. `--page-size` is
+ * MUSTER_PAGE_SIZE is `page_size:`. --help prints the table. An unknown flag or key is an error that names the nearest
+ * right one. Values are checked when they are read, and an error says where the bad value came from.
+ *
+ * All programs can share one file: what stands under `fetcher:`, `producer:`, `serializer:` or `muster:` is for that program
+ * alone and wins over the same key outside.
+ */
+#include "common/arena.h"
+
+enum conf_type {
+    CONF_TEXT,     /* struct str */
+    CONF_INT,      /* int64_t, not negative */
+    CONF_DURATION, /* int64_t milliseconds: "250ms", "30s", "5m", "1h", "7d" */
+    CONF_BYTES,    /* int64_t: "512", "64KiB", "40MiB" */
+    CONF_BOOL,     /* bool: a flag alone, or yes/no/true/false/1/0 */
+    CONF_CHOICE,   /* int: index of the word in `choices` */
+};
+
+struct conf_setting {
+    const char *name; /* with dashes: "group-id" */
+    enum conf_type type;
+    size_t offset;        /* of the value in the program's struct */
+    const char *fallback; /* as text; NULL = empty, 0 or false */
+    const char *help;
+    const char *choices; /* CONF_CHOICE: "text|json" */
+};
+
+struct conf_program {
+    const char *name;  /* "muster-fetcher" */
+    const char *about; /* one line for --help */
+    const char *
+        usage; /* lines that follow it, ending with a newline; NULL when it takes settings and no words */
+    const struct conf_setting *settings;
+    size_t setting_count;
+};
+
+/* What every program is told. It stands in the program's struct, and COMMON_SETTINGS in its table. */
+struct common_settings {
+    struct str kafka, topics, mongo, database, schemas, providers;
+    int64_t wait_ms;
+    int log_format; /* 0 = text, 1 = json */
+    int log_level;  /* enum log_level */
+};
+
+#ifndef MUSTER_SCHEMAS
+#define MUSTER_SCHEMAS "./schemas" /* an installed build names its own folder */
+#endif
+
+#define COMMON_SETTINGS(program, member)                                 \
+    {"kafka",                                                            \
+     CONF_TEXT,                                                          \
+     offsetof(program, member.kafka),                                    \
+     "127.0.0.1:9092",                                                   \
+     "Kafka: HOST:PORT, several with commas",                            \
+     NULL},                                                              \
+        {"topics",                                                       \
+         CONF_TEXT,                                                      \
+         offsetof(program, member.topics),                               \
+         "muster",                                                       \
+         "what the topics' names begin with: muster gives muster.tasks", \
+         NULL},                                                          \
+        {"mongo",                                                        \
+         CONF_TEXT,                                                      \
+         offsetof(program, member.mongo),                                \
+         "mongodb://127.0.0.1:27017/?replicaSet=rs0",                    \
+         "MongoDB, a replica set (the fetcher needs none)",              \
+         NULL},                                                          \
+        {"database",                                                     \
+         CONF_TEXT,                                                      \
+         offsetof(program, member.database),                             \
+         "muster",                                                       \
+         "database in MongoDB",                                          \
+         NULL},                                                          \
+        {"schemas",                                                      \
+         CONF_TEXT,                                                      \
+         offsetof(program, member.schemas),                              \
+         MUSTER_SCHEMAS,                                                 \
+         "folder with models/ and providers/",                           \
+         NULL},                                                          \
+        {"providers",                                                    \
+         CONF_TEXT,                                                      \
+         offsetof(program, member.providers),                            \
+         NULL,                                                           \
+         "only these providers, with commas; empty means all",           \
+         NULL},                                                          \
+        {"wait",                                                         \
+         CONF_DURATION,                                                  \
+         offsetof(program, member.wait_ms),                              \
+         "60s",                                                          \
+         "how long to wait at the start for a server that is away",      \
+         NULL},                                                          \
+        {"log-format",                                                   \
+         CONF_CHOICE,                                                    \
+         offsetof(program, member.log_format),                           \
+         "text",                                                         \
+         "form of the log on stderr",                                    \
+         "text|json"},                                                   \
+        {"log-level",                                                    \
+         CONF_CHOICE,                                                    \
+         offsetof(program, member.log_level),                            \
+         "info",                                                         \
+         "least level that is logged",                                   \
+         "debug|info|warn|error"}
+
+/*
+ * Fill *values from all places. Words that are no flags become *out_words (views into argv). Texts live in `arena`. After
+ * --help or --version it has printed and sets *out_answered; the caller then exits with 0. Fails with exit code 64 for the
+ * command line, and 78 for the environment and the file.
+ */
+must_check bool conf_load(const struct conf_program *program, void *values, int argc,
+                          char **argv, struct arena *arena, struct str *out_words,
+                          size_t max_words, size_t *out_word_count, bool *out_answered,
+                          struct err *err);
+
+/*
+ * A provider's setting NAME from the environment, MUSTER_PROVIDER_NAME, or from the file that MUSTER_PROVIDER_NAME_FILE names
+ * (one trailing newline is cut). *out_found is false when neither is set. Fails when the file cannot be read.
+ */
+must_check bool conf_provider_setting(struct str provider, struct str name, struct arena *arena,
+                                      struct str *out_value, bool *out_found, struct err *err);
+
+must_check bool conf_parse_duration(struct str s, int64_t *out_ms);
+must_check bool conf_parse_bytes(struct str s, int64_t *out_bytes);

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/*
+ * One line a fact, on stderr: `time=… level=info stage=fetcher event=started key=value …`, or the same as one JSON object
+ * a line. Keys are fixed words; values are quoted when they need it. Only a stage's main file logs. Never fails.
+ */
+#include "common/str.h"
+
+enum log_level { LOG_DEBUG_LEVEL, LOG_INFO_LEVEL, LOG_WARN_LEVEL, LOG_ERROR_LEVEL };
+
+/* Once, at the start. `stage` must outlive the process. */
+void log_open(const char *stage, bool as_json, enum log_level least);
+
+struct log_pair {
+    const char *key;
+    struct str value;
+    bool is_number; /* in JSON without quotes */
+};
+void log_line(enum log_level level, const char *event, const struct log_pair *pairs, size_t count);
+
+/* LOG_INFO("published", LOG_STR("link", link), LOG_INT("tasks", n)): the event's word, then at least one pair. */
+#define LOG_PAIRS(...)                                                                                                     \
+    (const struct log_pair[]){__VA_ARGS__}, sizeof((const struct log_pair[]){__VA_ARGS__}) / sizeof(struct log_pair)
+#define LOG_INFO(event, ...) log_line(LOG_INFO_LEVEL, event, LOG_PAIRS(__VA_ARGS__))
+#define LOG_WARN(event, ...) log_line(LOG_WARN_LEVEL, event, LOG_PAIRS(__VA_ARGS__))
+#define LOG_ERROR(event, ...) log_line(LOG_ERROR_LEVEL, event, LOG_PAIRS(__VA_ARGS__))
+/* A pair from a view, from NUL-terminated text or from a number (valid until the end of the full expression's block). */
+#define LOG_STR(key, s) {key, s, false}
+#define LOG_TEXT(key, text) {key, str_of(text), false}
+#define LOG_INT(key, number) {key, log_number((char[24]){0}, number), true}
+struct str log_number(char out[static 24], int64_t number);

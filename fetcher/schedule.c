@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+#include "fetcher/schedule.h"
+
+void schedule_init(struct schedule *x, const struct providers *providers, struct arena *arena)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < providers->count; i++)
+        count += providers->list[i]->stream_count;
+    *x = (struct schedule){.channels = ARENA_ARRAY(arena, struct channel, count),
+                           .next_wake_ms = INT64_MAX};
+    TAILQ_INIT(&x->waiting);
+    for (size_t i = 0; i < providers->count; i++) {
+        const struct provider *p = providers->list[i];
+        for (size_t k = 0; k < p->stream_count; k++) {
+            struct channel *c = &x->channels[x->count++];
+            c->stream = &p->streams[k];
+            pace_init(&c->pace, c->stream->limits.per_second, c->stream->limits.in_flight);
+            TAILQ_INIT(&c->ready);
+        }
+    }
+}
+
+static struct channel *channel_of(const struct schedule *x, const struct stretch *s)
+{
+    struct channel *c = x->channels;
+    while (c->stream != s->stream)
+        c++;
+    return c;
+}
+
+void schedule_enter(struct stretch_queue *queue, struct stretch *s)
+{
+    TAILQ_INSERT_TAIL(queue, s, queued);
+    s->queue = queue;
+}
+
+void schedule_add(struct schedule *x, struct stretch *s)
+{
+    if (s->step == STEP_ASK) {
+        schedule_enter(&channel_of(x, s)->ready, s);
+        return;
+    }
+    schedule_enter(&x->waiting, s);
+    if (s->wake_ms < x->next_wake_ms)
+        x->next_wake_ms = s->wake_ms;
+}
+
+void schedule_remove(struct stretch *s)
+{
+    if (s->queue)
+        TAILQ_REMOVE(s->queue, s, queued);
+    s->queue = NULL;
+}
+
+static void wake(struct schedule *x, int64_t now_ms)
+{
+    if (now_ms < x->next_wake_ms)
+        return;
+    x->next_wake_ms = INT64_MAX;
+    struct stretch *next;
+    for (struct stretch *s = TAILQ_FIRST(&x->waiting); s; s = next) {
+        next = TAILQ_NEXT(s, queued);
+        if (s->wake_ms <= now_ms) {
+            schedule_remove(s);
+            s->step = STEP_ASK;
+            schedule_add(x, s);
+        } else if (s->wake_ms < x->next_wake_ms) {
+            x->next_wake_ms = s->wake_ms;
+        }
+    }
+}
+
+struct stretch *schedule_next(struct schedule *x, int64_t now_ms)
+{
+    wake(x, now_ms);
+    for (size_t i = 0; i < x->count; i++) {
+        struct channel *c = &x->channels[i];
+        struct stretch *s = TAILQ_FIRST(&c->ready);
+        if (s && pace_wait_ms(&c->pace, now_ms) == 0) {
+            pace_start(&c->pace);
+            schedule_remove(s);
+            return s;
+        }
+    }
+    return NULL;
+}
+
+void schedule_ended(struct schedule *x, const struct stretch *s)
+{
+    pace_end(&channel_of(x, s)->pace);
+}
+
+void schedule_hold(struct schedule *x, const struct stretch *s, int64_t until_ms)
+{
+    for (size_t i = 0; i < x->count; i++)
+        if (x->channels[i].stream->provider == s->stream->provider)
+            pace_hold(&x->channels[i].pace, until_ms);
+}
+
+int64_t schedule_wait_ms(struct schedule *x, int64_t now_ms, int64_t max_ms)
+{
+    int64_t wait_ms = max_ms;
+    if (x->next_wake_ms < now_ms + wait_ms)
+        wait_ms = x->next_wake_ms > now_ms ? x->next_wake_ms - now_ms : 0;
+    for (size_t i = 0; i < x->count; i++) {
+        struct channel *c = &x->channels[i];
+        int64_t channel_ms =
+            TAILQ_EMPTY(&c->ready) ? PACE_NO_ROOM : pace_wait_ms(&c->pace, now_ms);
+        if (channel_ms != PACE_NO_ROOM && channel_ms < wait_ms)
+            wait_ms = channel_ms;
+    }
+    return wait_ms;
+}
+
+struct stretch *schedule_pop(struct schedule *x)
+{
+    struct stretch *s = TAILQ_FIRST(&x->waiting);
+    for (size_t i = 0; i < x->count && !s; i++)
+        s = TAILQ_FIRST(&x->channels[i].ready);
+    if (s)
+        schedule_remove(s);
+    return s;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/*
+ * Which stretch may ask next. Each stream has a channel: its pace, and its stretches in the order in which they came; those that wait
+ * for a time of their own stand aside until then. Time is an argument. Owns no stretch. Pure.
+ */
+#include "fetcher/stretch.h"
+
+struct channel {
+    const struct stream *stream;
+    struct pace pace;
+    struct stretch_queue ready;
+};
+
+struct schedule {
+    struct channel *channels;
+    size_t count;
+    struct stretch_queue waiting;
+    int64_t next_wake_ms; /* no stretch has to be woken before */
+};
+
+/* Channels live in the arena; the schedule must not be moved afterwards. */
+void schedule_init(struct schedule *x, const struct providers *providers, struct arena *arena);
+/* A stretch at STEP_ASK or STEP_WAIT. */
+void schedule_add(struct schedule *x, struct stretch *s);
+/* Into and out of any queue of stretches. */
+void schedule_enter(struct stretch_queue *queue, struct stretch *s);
+void schedule_remove(struct stretch *s);
+/* The next one that may ask now, counted as in flight, or NULL. */
+struct stretch *schedule_next(struct schedule *x, int64_t now_ms);
+/* Its transfer has ended. */
+void schedule_ended(struct schedule *x, const struct stretch *s);
+/* Nobody asks this stretch's provider before then. */
+void schedule_hold(struct schedule *x, const struct stretch *s, int64_t until_ms);
+/* How long until somebody may ask, at most max_ms. */
+int64_t schedule_wait_ms(struct schedule *x, int64_t now_ms, int64_t max_ms);
+/* Any that waits here, taken out, or NULL: for the end. */
+struct stretch *schedule_pop(struct schedule *x);

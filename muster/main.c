@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The command `muster`: set up, look, and put right. The table names the commands; each opens only the servers that it needs, does one
+ * thing, and exits with a code of sysexits.h.
+ */
+#include "muster/muster.h"
+
+#include <stdio.h>
+#include <sysexits.h>
+
+static bool muster_open(struct muster *m, int argc, char **argv, struct err *err);
+static int muster_close(struct muster *m, bool ok, const struct err *err);
+
+int main(int argc, char **argv)
+{
+    struct muster m = {0};
+    struct err err = {0};
+
+    bool ok = muster_open(&m, argc, argv, &err) /* settings, files, servers; false after --help */
+              && m.command->run(&m, &err);      /* the answer, on stdout */
+    return muster_close(&m, ok, &err);          /* the error, if any, on stderr */
+}
+
+/* --- the table --- */
+
+static const struct command commands[] = {
+    {"init", "make or update collections, indexes, topics, lanes, maps and links; safe to repeat",
+     "usage: muster init\n\n"
+     "Makes what the stages need and says what it made; what is there already is kept. Run it once\n"
+     "at the start, and again after every change of a file: that gives changed streams a new map,\n"
+     "and the stages, started again, read all pages by it.\n\n"
+     "  muster init\n"
+     "  muster init --lanes 64 --page-partitions 24 --retention 90d\n",
+     NEEDS_FILES | NEEDS_MONGO | NEEDS_KAFKA, 0, 0, init_run},
+    {"check", "read all files and say what is wrong with them, or what is in them",
+     "usage: muster check\n\n"
+     "Needs no server. Errors name file, line and column and exit with 78; a setting without a value is a\n"
+     "warning that names the variable to set.\n\n"
+     "  muster check\n"
+     "  muster check --schemas ./schemas --providers qualys\n",
+     0, 0, 0, check_run},
+    {"links", "list the links, add one, bring them in line with the files, or make them due",
+     "usage: muster links list [STREAM] [--due]\n"
+     "       muster links add STREAM [NAME=VALUE]... [--every TIME]\n"
+     "       muster links sync\n"
+     "       muster links due STREAM|LINK|--all\n\n"
+     "A link is one thing to fetch again and again: a stream, and parameters when it has some.\n\n"
+     "  muster links list qualys/hosts\n"
+     "  muster links add catalog/files format=csv id=7 --every 1d\n"
+     "  muster links due qualys/hosts       fetch now what would be fetched later\n"
+     "  muster links sync                   after a change of the files (muster init does it too)\n",
+     NEEDS_FILES | NEEDS_MONGO, 0, WORDS_MAX, links_run},
+    {"status", "links by state, what waits in the topics, counts, and the last errors",
+     "usage: muster status\n\n"
+     "  muster status\n"
+     "  muster status --json | jq .links\n",
+     NEEDS_FILES | NEEDS_MONGO | NEEDS_KAFKA, 0, 0, status_run},
+    {"explain", "one entity: every field, its source, what others said, and why its sources are one",
+     "usage: muster explain MODEL ID|KEY|VALUE\n"
+     "       muster explain MODEL STREAM KEY\n\n"
+     "Finds the entity by its id, by the key that a provider knows it by, or by a value that identifies it\n"
+     "(for hosts: a name, an address, an instance id). Then tells, for each field, which source won and what\n"
+     "the others said; which values the sources share, so that they are one; and where the raw pages are.\n\n"
+     "  muster explain host 305003660\n"
+     "  muster explain host qualys/hosts 305003660\n"
+     "  muster explain host web-1.example.com --json\n",
+     NEEDS_FILES | NEEDS_MONGO, 2, 3, explain_run},
+    {"digest", "one SHA-256 over all entities of a model",
+     "usage: muster digest MODEL\n\n"
+     "Two databases with the same digest hold the same things: the same sources joined in the same way, with the same\n"
+     "fields. Ids, times of writing and volatile fields are left out.\n\n"
+     "  muster digest host\n",
+     NEEDS_FILES | NEEDS_MONGO, 1, 1, digest_run},
+};
+enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
+
+static const struct conf_setting setting_rows[] = {
+    COMMON_SETTINGS(struct muster_settings, common),
+    {"json", CONF_BOOL, offsetof(struct muster_settings, json), NULL, "answer in JSON", NULL},
+    {"due", CONF_BOOL, offsetof(struct muster_settings, due), NULL, "links list: only those that are due", NULL},
+    {"all", CONF_BOOL, offsetof(struct muster_settings, all), NULL, "links due: every link", NULL},
+    {"every", CONF_DURATION, offsetof(struct muster_settings, every_ms), NULL,
+     "links add: how often to fetch it; the stream's own interval otherwise", NULL},
+    {"lanes", CONF_INT, offsetof(struct muster_settings, lanes), "32", "init: partitions of the tasks topic, one an account",
+     NULL},
+    {"page-partitions", CONF_INT, offsetof(struct muster_settings, page_partitions), "12",
+     "init: partitions of the pages topic, and so the most serializers at once", NULL},
+    {"retention", CONF_DURATION, offsetof(struct muster_settings, retention_ms), NULL,
+     "init: how long pages are kept; for ever otherwise", NULL},
+    {"replication", CONF_INT, offsetof(struct muster_settings, replication), NULL,
+     "init: copies of each topic; the broker's default otherwise", NULL},
+    {"lease", CONF_DURATION, offsetof(struct muster_settings, lease_ms), "5m",
+     "init: the producers' lease; tasks are kept for three of it", NULL},
+};
+
+/* --- opening --- */
+
+static const char general_usage[] =
+    "usage: muster COMMAND [--SETTING VALUE]...\n\n"
+    "  muster check                       are the files right?\n"
+    "  muster init                        make what the stages need, in Kafka and MongoDB\n"
+    "  muster links list                  what is fetched, and when\n"
+    "  muster links due --all             fetch everything now\n"
+    "  muster status                      how it goes\n"
+    "  muster explain host 305003660      why a host is what it is\n"
+    "  muster digest host                 one number for all hosts\n\n"
+    "muster COMMAND --help tells more of one.\n";
+
+static const struct command *find_command(struct str name, struct err *err)
+{
+    struct str names[COMMAND_COUNT];
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        names[i] = str_of(commands[i].name);
+        if (str_eq(names[i], name))
+            return &commands[i];
+    }
+    struct str nearest = str_nearest(name, names, COMMAND_COUNT);
+    if (nearest.len)
+        err_stop(err, EX_USAGE, STR_FMT ": there is no such command; did you mean muster " STR_FMT "?", STR_ARG(name),
+                 STR_ARG(nearest));
+    else
+        err_stop(err, EX_USAGE, STR_FMT ": there is no such command; muster --help lists them", STR_ARG(name));
+    return NULL;
+}
+
+/* The settings are the same for all commands, so that all can read one file; *out_answered after --help. */
+static bool load_settings(struct muster *m, int argc, char **argv, bool *out_answered, struct err *err)
+{
+    struct conf_program program = {
+        .name = "muster",
+        .about = "collects records from many providers into one clean, deduplicated set",
+        .usage = general_usage,
+        .settings = setting_rows,
+        .setting_count = sizeof setting_rows / sizeof *setting_rows,
+    };
+    bool has_command = argc > 1 && argv[1][0] != '-';
+    if (has_command) {
+        m->command = find_command(str_of(argv[1]), err);
+        if (!m->command)
+            return false;
+        program.about = m->command->about;
+        program.usage = m->command->usage;
+    }
+    int skipped = has_command ? 1 : 0;
+    argv[skipped] = argv[0];
+    return conf_load(&program, &m->settings, argc - skipped, argv + skipped, &m->arena, m->words, WORDS_MAX, &m->word_count,
+                     out_answered, err);
+}
+
+static bool check_words(const struct muster *m, struct err *err)
+{
+    if (!m->command)
+        return err_stop(err, EX_USAGE, "a command is missing; muster --help lists them");
+    if (m->word_count < m->command->words_min || m->word_count > m->command->words_max)
+        return err_stop(err, EX_USAGE, "too %s words; see muster %s --help",
+                        m->word_count < m->command->words_min ? "few" : "many", m->command->name);
+    return true;
+}
+
+static bool open_servers(struct muster *m, struct err *err)
+{
+    const struct common_settings *c = &m->settings.common;
+    const struct mongo_settings mongo = {
+        .uri = c->mongo, .database = c->database, .client = STR("muster"), .socket_timeout_ms = LOOK_MS + 5000};
+    m->kafka = (struct kafka_settings){.brokers = c->kafka, .topics = c->topics, .client = STR("muster")};
+    if ((m->command->needs & NEEDS_MONGO) &&
+        (!mongo_open(&mongo, &m->mongo, err) || !mongo_wait_ready(&m->mongo, c->wait_ms, err)))
+        return false;
+    return !(m->command->needs & NEEDS_KAFKA) || kafka_wait_ready(&m->kafka, c->wait_ms, err);
+}
+
+static bool muster_open(struct muster *m, int argc, char **argv, struct err *err)
+{
+    bool answered = false;
+    if (!load_settings(m, argc, argv, &answered, err) || answered || !check_words(m, err))
+        return false;
+    const struct common_settings *c = &m->settings.common;
+    const char *folder = arena_text(&m->arena, c->schemas);
+    if ((m->command->needs & NEEDS_FILES) &&
+        !providers_load(folder, c->providers, true, &m->arena, &m->providers, err))
+        return false;
+    return open_servers(m, err);
+}
+
+/* A person reads this, so the error is a sentence and no line of a log. */
+static int muster_close(struct muster *m, bool ok, const struct err *err)
+{
+    bool failed = !ok && err->kind != ERR_NONE;
+    if (failed)
+        (void)fprintf(stderr, "muster: %s\n", err->text);
+    mongo_close(&m->mongo);
+    arena_done(&m->arena);
+    if (!failed)
+        return EX_OK;
+    return err->kind == ERR_FATAL ? err->exit_code : EX_UNAVAILABLE;
+}
+
+/* --- what commands share --- */
+
+bool muster_server_time(struct muster *m, int64_t *out_unix_ms, struct err *err)
+{
+    bson_auto command = BSON_INITIALIZER;
+    bson_t reply;
+    BSON_APPEND_INT32(&command, "hello", 1);
+    if (!mongo_command(&m->mongo, &command, &reply, "ask for the time", err))
+        return false;
+    bool ok = doc_time(&reply, "localTime", out_unix_ms);
+    bson_destroy(&reply);
+    return ok || err_set(err, ERR_FATAL, "MongoDB does not say what time it is");
+}
+
+const struct model *muster_model(const struct muster *m, struct err *err)
+{
+    const struct model *model = providers_model(&m->providers, m->words[0]);
+    struct str names[PROVIDER_MAX_FILES];
+    size_t count = 0;
+    if (model)
+        return model;
+    for (; count < m->providers.model_count && count < PROVIDER_MAX_FILES; count++)
+        names[count] = m->providers.models[count]->name;
+    struct str nearest = str_nearest(m->words[0], names, count);
+    err_stop(err, EX_USAGE, STR_FMT ": there is no such model%s" STR_FMT "%s", STR_ARG(m->words[0]),
+             nearest.len ? "; did you mean " : "", STR_ARG(nearest), nearest.len ? "?" : "");
+    return NULL;
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+#include "muster/show.h"
+
+#include "common/clock.h"
+
+#include <stdlib.h>
+
+enum { TEXT_MAX_BYTES = 64 << 20 };
+
+static void put(struct buf *out, struct str s)
+{
+    if (!buf_add(out, s))
+        abort(); /* a document is 16 MiB at most */
+}
+
+static void put_value(struct buf *out, const struct type *t, struct value v);
+
+static void put_items(struct buf *out, const struct type *item, struct value list)
+{
+    for (uint32_t i = 0; i < list.count; i++) {
+        if (i)
+            put(out, STR(", "));
+        put_value(out, item, list.items[i]);
+    }
+}
+
+static void put_members(struct buf *out, const struct type *t, struct value object)
+{
+    bool is_first = true;
+    put(out, STR("{"));
+    for (uint32_t i = 0; i < object.count && i < t->count; i++) {
+        if (object.items[i].kind == VALUE_NONE)
+            continue;
+        put(out, is_first ? STR("") : STR(", "));
+        put(out, t->members[i].name);
+        put(out, STR(": "));
+        put_value(out, &t->members[i].type, object.items[i]);
+        is_first = false;
+    }
+    put(out, STR("}"));
+}
+
+/* What comes from a provider must not steer a terminal. */
+static void put_text(struct buf *out, struct str s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        bool is_control = (unsigned char)s.ptr[i] < ' ' || s.ptr[i] == 0x7f;
+        put(out, is_control ? STR(" ") : (struct str){s.ptr + i, 1});
+    }
+}
+
+static void put_number(struct buf *out, int64_t number)
+{
+    if (!buf_addf(out, "%lld", (long long)number))
+        abort();
+}
+
+static void put_value(struct buf *out, const struct type *t, struct value v)
+{
+    char iso[25];
+    switch (v.kind) {
+    case VALUE_NONE:
+        return;
+    case VALUE_BOOL:
+        put(out, v.flag ? STR("true") : STR("false"));
+        return;
+    case VALUE_INT:
+        put_number(out, v.number);
+        return;
+    case VALUE_TIME:
+        clock_iso(v.number, iso);
+        put(out, str_of(iso));
+        return;
+    case VALUE_TEXT:
+        put_text(out, value_str(v));
+        return;
+    case VALUE_LIST:
+        put_items(out, t->item, v);
+        return;
+    case VALUE_OBJECT:
+        put_members(out, t, v);
+        return;
+    }
+}
+
+/* Not in the middle of a character. */
+static struct str cut(struct str s, size_t max_bytes)
+{
+    while (max_bytes > 0 && ((unsigned char)s.ptr[max_bytes] & 0xc0) == 0x80)
+        max_bytes--;
+    return (struct str){s.ptr, max_bytes};
+}
+
+struct str show_value(const struct type *t, struct value v, size_t max_bytes, struct arena *arena)
+{
+    buf_auto text = {0};
+    buf_init(&text, TEXT_MAX_BYTES);
+    put_value(&text, t, v);
+    struct str whole = buf_str(&text);
+    if (whole.len <= max_bytes)
+        return arena_copy(arena, whole);
+    struct str head = cut(whole, max_bytes);
+    if (v.kind == VALUE_LIST)
+        return arena_format(arena, STR_FMT "… (%u in all)", STR_ARG(head), v.count);
+    return arena_format(arena, STR_FMT "…", STR_ARG(head));
+}
+
+static void json_members(struct json_out *o, const struct type *t, struct value v)
+{
+    json_open(o, '{');
+    for (uint32_t i = 0; i < v.count && i < t->count; i++) {
+        if (v.items[i].kind == VALUE_NONE)
+            continue;
+        json_key(o, t->members[i].name);
+        show_json(o, &t->members[i].type, v.items[i]);
+    }
+    json_close(o, '}');
+}
+
+static void json_items(struct json_out *o, const struct type *t, struct value v)
+{
+    json_open(o, '[');
+    for (uint32_t i = 0; i < v.count; i++)
+        show_json(o, t->item, v.items[i]);
+    json_close(o, ']');
+}
+
+void show_json(struct json_out *o, const struct type *t, struct value v)
+{
+    char iso[25];
+    switch (v.kind) {
+    case VALUE_NONE:
+        json_put_null(o);
+        return;
+    case VALUE_BOOL:
+        json_put_bool(o, v.flag);
+        return;
+    case VALUE_INT:
+        json_put_int(o, v.number);
+        return;
+    case VALUE_TIME:
+        clock_iso(v.number, iso);
+        json_put_str(o, str_of(iso));
+        return;
+    case VALUE_TEXT:
+        json_put_str(o, value_str(v));
+        return;
+    case VALUE_LIST:
+        json_items(o, t, v);
+        return;
+    case VALUE_OBJECT:
+        json_members(o, t, v);
+        return;
+    }
+}
