@@ -103,9 +103,16 @@ const char *outcome_name(enum outcome o)
     return outcome_names[o];
 }
 
+/* Without printf(), of which a page would need a dozen. */
 static struct str number(struct arena *arena, int64_t n)
 {
-    return arena_format(arena, "%lld", (long long)n);
+    char digits[20];
+    size_t start = sizeof digits;
+    do {
+        digits[--start] = (char)('0' + n % 10);
+        n /= 10;
+    } while (n > 0);
+    return arena_copy(arena, (struct str){digits + start, sizeof digits - start});
 }
 
 static struct str iso(struct arena *arena, int64_t unix_ms)

@@ -57,23 +57,34 @@ bool kafka_wait_ready(const struct kafka_settings *s, int64_t timeout_ms, struct
     return true;
 }
 
+/* 0 when there is no such topic. */
+static rd_kafka_resp_err_t count_partitions(rd_kafka_t *rk, const char *name,
+                                            int32_t *out_count)
+{
+    const struct rd_kafka_metadata *found = NULL;
+    rd_kafka_topic_t *topic = rd_kafka_topic_new(rk, name, NULL);
+    rd_kafka_resp_err_t code = rd_kafka_metadata(rk, 0, topic, &found, CALL_MS);
+    rd_kafka_topic_destroy(topic);
+    if (code)
+        return code;
+    *out_count =
+        found->topic_cnt == 1 && !found->topics[0].err ? found->topics[0].partition_cnt : 0;
+    rd_kafka_metadata_destroy(found);
+    return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
 bool kafka_partitions(const struct kafka_settings *s, const char *topic, int32_t *out_count,
                       struct err *err)
 {
     char name[TOPIC_MAX_BYTES];
+    int32_t count = 0;
     client_auto *rk = open_client(s, "muster", err);
-    const struct rd_kafka_metadata *found = NULL;
     if (!rk)
         return false;
     kafka_topic_name(s, topic, name);
-    rd_kafka_topic_t *handle = rd_kafka_topic_new(rk, name, NULL);
-    rd_kafka_resp_err_t code = rd_kafka_metadata(rk, 0, handle, &found, CALL_MS);
-    rd_kafka_topic_destroy(handle);
+    rd_kafka_resp_err_t code = count_partitions(rk, name, &count);
     if (code)
         return unavailable(s, name, code, err);
-    int count =
-        found->topic_cnt == 1 && !found->topics[0].err ? found->topics[0].partition_cnt : 0;
-    rd_kafka_metadata_destroy(found);
     if (count == 0)
         return err_stop(err, EX_UNAVAILABLE, "there is no topic %s: run muster init", name);
     *out_count = count;
@@ -207,6 +218,22 @@ static bool alter_topic(rd_kafka_t *rk, const struct kafka_settings *s,
     return ok;
 }
 
+/* The controller has it at once, the brokers a moment later: whoever starts next must find it. */
+static bool wait_for_topic(rd_kafka_t *rk, const struct kafka_settings *s,
+                           const struct kafka_topic *t, struct err *err)
+{
+    char name[TOPIC_MAX_BYTES];
+    int32_t count = 0;
+    rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
+    kafka_topic_name(s, t->name, name);
+    for (int64_t end_ms = clock_ms() + CALL_MS; count == 0 && !code && clock_ms() < end_ms;) {
+        code = count_partitions(rk, name, &count);
+        if (count == 0)
+            (void)rd_kafka_poll(rk, 20);
+    }
+    return count > 0 || unavailable(s, name, code ? code : RD_KAFKA_RESP_ERR__TIMED_OUT, err);
+}
+
 bool kafka_create_topics(const struct kafka_settings *s, const struct kafka_topic *topics,
                          size_t count, int replication, int *out_created, struct err *err)
 {
@@ -217,7 +244,8 @@ bool kafka_create_topics(const struct kafka_settings *s, const struct kafka_topi
     for (size_t i = 0; i < count; i++) {
         bool is_new = false;
         if (!create_topic(rk, s, &topics[i], replication, &is_new, err) ||
-            (!is_new && !alter_topic(rk, s, &topics[i], err)))
+            !(is_new ? wait_for_topic(rk, s, &topics[i], err)
+                     : alter_topic(rk, s, &topics[i], err)))
             return false;
         created += is_new;
     }

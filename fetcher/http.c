@@ -193,6 +193,30 @@ static size_t add_body(char *bytes, size_t one, size_t count, void *context)
     return t->is_too_big ? 0 : count;
 }
 
+/* What is the same for every request. */
+static void set_always(struct http_transfer *t)
+{
+    const struct http_limits *l = &t->http->limits;
+    (void)curl_easy_setopt(t->easy, CURLOPT_FOLLOWLOCATION, 0L);
+    (void)curl_easy_setopt(t->easy, CURLOPT_PROXY, "");
+    (void)curl_easy_setopt(t->easy, CURLOPT_NOSIGNAL, 1L);
+    (void)curl_easy_setopt(t->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
+    (void)curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, (long)l->transfer_ms);
+    (void)curl_easy_setopt(t->easy, CURLOPT_LOW_SPEED_LIMIT, (long)SLOW_BYTES);
+    (void)curl_easy_setopt(t->easy, CURLOPT_LOW_SPEED_TIME, (long)((l->stall_ms + 999) / 1000));
+    (void)curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    (void)curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETDATA, t);
+    (void)curl_easy_setopt(t->easy, CURLOPT_PREREQFUNCTION, check_connection);
+    (void)curl_easy_setopt(t->easy, CURLOPT_PREREQDATA, t);
+    (void)curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    (void)curl_easy_setopt(t->easy, CURLOPT_ACCEPT_ENCODING, "");
+    (void)curl_easy_setopt(t->easy, CURLOPT_USERAGENT, "muster");
+    (void)curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, add_body);
+    (void)curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t);
+    (void)curl_easy_setopt(t->easy, CURLOPT_ERRORBUFFER, t->curl_text);
+    (void)curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t);
+}
+
 static struct http_transfer *idle_transfer(struct http *h)
 {
     struct http_transfer *t = h->idle;
@@ -204,6 +228,7 @@ static struct http_transfer *idle_transfer(struct http *h)
             abort();
         t->http = h;
         buf_init(&t->body, (size_t)h->limits.body_bytes);
+        set_always(t);
     }
     link_transfer(t, &h->running);
     return t;
@@ -217,24 +242,6 @@ static void add_header(struct http_transfer *t, const char *line)
     t->headers = longer;
 }
 
-static void set_limits(struct http_transfer *t)
-{
-    const struct http_limits *l = &t->http->limits;
-    const char *schemes = t->plain_http ? "https,http" : "https";
-    (void)curl_easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, schemes);
-    (void)curl_easy_setopt(t->easy, CURLOPT_FOLLOWLOCATION, 0L);
-    (void)curl_easy_setopt(t->easy, CURLOPT_PROXY, "");
-    (void)curl_easy_setopt(t->easy, CURLOPT_NOSIGNAL, 1L);
-    (void)curl_easy_setopt(t->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
-    (void)curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, (long)l->transfer_ms);
-    (void)curl_easy_setopt(t->easy, CURLOPT_LOW_SPEED_LIMIT, (long)SLOW_BYTES);
-    (void)curl_easy_setopt(t->easy, CURLOPT_LOW_SPEED_TIME, (long)((l->stall_ms + 999) / 1000));
-    (void)curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
-    (void)curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETDATA, t);
-    (void)curl_easy_setopt(t->easy, CURLOPT_PREREQFUNCTION, check_connection);
-    (void)curl_easy_setopt(t->easy, CURLOPT_PREREQDATA, t);
-}
-
 static void set_request(struct http_transfer *t, const struct http_request *r)
 {
     for (const char *const *line = r->headers; line && *line; line++)
@@ -243,15 +250,12 @@ static void set_request(struct http_transfer *t, const struct http_request *r)
         add_header(t, "Expect:"); /* no extra round trip before a big body */
         (void)curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body.len);
         (void)curl_easy_setopt(t->easy, CURLOPT_COPYPOSTFIELDS, r->body.len ? r->body.ptr : "");
+    } else {
+        (void)curl_easy_setopt(t->easy, CURLOPT_HTTPGET, 1L);
     }
     (void)curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers);
-    (void)curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    (void)curl_easy_setopt(t->easy, CURLOPT_ACCEPT_ENCODING, "");
-    (void)curl_easy_setopt(t->easy, CURLOPT_USERAGENT, "muster");
-    (void)curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, add_body);
-    (void)curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t);
-    (void)curl_easy_setopt(t->easy, CURLOPT_ERRORBUFFER, t->curl_text);
-    (void)curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t);
+    (void)curl_easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR,
+                           t->plain_http ? "https,http" : "https");
 }
 
 /* From here to the next hop or the end. */
@@ -276,7 +280,6 @@ struct http_transfer *http_start(struct http *h, const struct http_request *requ
     t->plain_http = request->plain_http;
     t->private_hosts = request->private_hosts;
     t->started_ms = clock_ms();
-    set_limits(t);
     set_request(t, request);
     if (send_to(t, request->url))
         return t;
@@ -416,7 +419,7 @@ void http_release(struct http_transfer *t)
     if (t->is_under_way)
         (void)curl_multi_remove_handle(t->http->multi, t->easy);
     unlink_transfer(t);
-    curl_easy_reset(t->easy);
+    (void)curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, NULL);
     curl_slist_free_all(t->headers);
     free(t->url);
     if (t->body.room > BODY_KEPT_BYTES)

@@ -153,7 +153,7 @@ static bool fetcher_open(struct fetcher *f, int argc, char **argv, struct err *e
 
 static struct moment moment_now(void)
 {
-    return (struct moment){clock_ms(), clock_unix_ms(), clock_dice(PACE_DICE)};
+    return (struct moment){clock_ms(), clock_unix_ms()};
 }
 
 static void drop_stretch(struct fetcher *f, struct stretch *s)
@@ -374,7 +374,7 @@ static void take_answer(struct fetcher *f, struct stretch *s, const struct http_
 {
     struct moment m = moment_now();
     schedule_ended(&f->schedule, s);
-    struct pace_ruling r = stretch_answer(s, answer, &m, &f->scratch);
+    struct pace_ruling r = stretch_answer(s, answer, &m, clock_dice(PACE_DICE), &f->scratch);
     arena_reset(&f->scratch);
     if (r.holds_account)
         schedule_hold(&f->schedule, s, m.now_ms + r.wait_ms);

@@ -115,7 +115,7 @@ bool pages_next(const struct pages *p, const struct page_facts *facts,
                        "the listing runs in a circle: the next cursor is the one just used");
     if (next.page >= p->max_pages)
         return err_set(err, ERR_REJECT,
-                       "the listing has not ended after %lld pages (max_pages)",
+                       "the listing has not ended after %lld pages (pages: max)",
                        (long long)p->max_pages);
     *out_next = next;
     return true;

@@ -192,16 +192,16 @@ static void read_failure(struct stretch *s, const struct http_answer *answer,
 }
 
 static struct pace_ruling rule(const struct stretch *s, const struct http_answer *answer,
-                               const struct moment *m)
+                               int64_t unix_ms, uint32_t dice)
 {
     struct pace_end end = {.answered = answer->end == HTTP_ANSWERED,
                            .is_hopeless = answer->end == HTTP_REFUSED,
                            .status = answer->status,
                            .attempt = s->attempt,
                            .asked_ms = -1};
-    if (!pace_read_retry_after(answer->retry_after, m->unix_ms, &end.asked_ms))
+    if (!pace_read_retry_after(answer->retry_after, unix_ms, &end.asked_ms))
         end.asked_ms = -1;
-    return pace_rule(&end, m->dice);
+    return pace_rule(&end, dice);
 }
 
 /* The odd end of a listing: an answer that says nothing else, whatever its status. */
@@ -212,7 +212,7 @@ static bool is_end(const struct stretch *s, const struct http_answer *answer)
 }
 
 struct pace_ruling stretch_answer(struct stretch *s, const struct http_answer *answer,
-                                  const struct moment *m, struct arena *arena)
+                                  const struct moment *m, uint32_t dice, struct arena *arena)
 {
     s->found = (struct finding){.status = answer->status,
                                 .type = answer->type,
@@ -225,7 +225,7 @@ struct pace_ruling stretch_answer(struct stretch *s, const struct http_answer *a
         s->found.body = (struct str){0};
         return (struct pace_ruling){.ruling = RULING_TAKE};
     }
-    struct pace_ruling r = rule(s, answer, m);
+    struct pace_ruling r = rule(s, answer, m->unix_ms, dice);
     switch (r.ruling) {
     case RULING_TAKE:
         read_page(s, arena);

@@ -58,10 +58,9 @@ struct stretch {
     char trace[56];   /* traceparent of all its pages */
 };
 
-/* One reading of the clocks and of the dice. */
+/* One reading of the clocks: steady, and of the day. */
 struct moment {
     int64_t now_ms, unix_ms;
-    uint32_t dice; /* below PACE_DICE */
 };
 
 struct stretch *stretch_new(int32_t partition, int64_t offset, struct str key,
@@ -73,9 +72,9 @@ void stretch_begin(struct stretch *s, const struct providers *providers, int64_t
 /* The request for its page; false when none can be made: then a failed page is to be published. */
 must_check bool stretch_ask(struct stretch *s, const struct moment *m, struct arena *arena,
                             struct http_request *out);
-/* What the answer means; the step is then STEP_WAIT or STEP_PAGE. Says also whether the account is to be held. */
+/* What the answer means; the step is then STEP_WAIT or STEP_PAGE. Says also whether the account is to be held. `dice` as in pace_rule(). */
 struct pace_ruling stretch_answer(struct stretch *s, const struct http_answer *answer,
-                                  const struct moment *m, struct arena *arena);
+                                  const struct moment *m, uint32_t dice, struct arena *arena);
 /* The page that is to be published is a failed one, without a body. */
 void stretch_fail(struct stretch *s, struct str complaint, const struct moment *m);
 /* The page that is to be published, without its body, which is found.body. */

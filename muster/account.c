@@ -12,7 +12,7 @@ struct living {
     size_t count;
 };
 
-static struct living find_living(const struct stored *s, struct arena *arena)
+static struct living find_living(const struct document *s, struct arena *arena)
 {
     struct living l = {ARENA_ARRAY(arena, struct source *, s->entity.count), ARENA_ARRAY(arena, size_t, s->entity.count), 0};
     for (size_t i = 0; i < s->entity.count; i++) {
@@ -63,7 +63,7 @@ static struct field_account account_field(size_t field, struct value merged, int
     return a;
 }
 
-static void account_fields(const struct model *m, const struct stored *s, const struct living *l, struct arena *arena,
+static void account_fields(const struct model *m, const struct document *s, const struct living *l, struct arena *arena,
                            struct account *out)
 {
     struct value *merged = ARENA_ARRAY(arena, struct value, m->field_count);
@@ -141,7 +141,7 @@ static int by_count(const void *a, const void *b)
     return (x->count < y->count) - (x->count > y->count);
 }
 
-struct account account_make(const struct model *m, const struct stored *s, struct arena *arena)
+struct account account_make(const struct model *m, const struct document *s, struct arena *arena)
 {
     struct account a = {0};
     struct living l = find_living(s, arena);

@@ -4,7 +4,7 @@
  * An account of one entity: for each field who won and who said otherwise, and what makes its sources one. Computed from the sources by the same
  * functions that folded them, so it is an account and not a guess. Pure; lives in the arena.
  */
-#include "muster/stored.h"
+#include "serializer/document.h"
 #include "serializer/fold.h"
 
 /* A field with a value. Sources are named by their index in the entity. */
@@ -42,4 +42,4 @@ struct account {
     size_t gap_count, gap_room;
 };
 
-struct account account_make(const struct model *m, const struct stored *s, struct arena *arena);
+struct account account_make(const struct model *m, const struct document *s, struct arena *arena);

@@ -29,7 +29,7 @@ static int by_stream_and_key(const void *a, const void *b)
     return order ? order : str_cmp(x->key, y->key);
 }
 
-bool digest_entity(const struct model *m, const struct stored *s, struct arena *arena, struct digest_part *out)
+bool digest_entity(const struct model *m, const struct document *s, struct arena *arena, struct digest_part *out)
 {
     const struct source **living = ARENA_ARRAY(arena, const struct source *, s->entity.count);
     struct source merged = {.fields = s->fields};

@@ -12,7 +12,7 @@
  * Not in it: ids, revs, versions, links, coordinates of pages, times of writing, gone sources, entities without a living source,
  * redirects. Memory is 32 bytes an entity. Pure.
  */
-#include "muster/stored.h"
+#include "serializer/document.h"
 
 enum { DIGEST_BYTES = 32 };
 
@@ -21,6 +21,6 @@ struct digest_part {
 };
 
 /* False when the entity has no part in the digest. Its sources need no fields. */
-bool digest_entity(const struct model *m, const struct stored *s, struct arena *arena, struct digest_part *out);
+bool digest_entity(const struct model *m, const struct document *s, struct arena *arena, struct digest_part *out);
 /* Sorts parts. */
 void digest_all(struct digest_part *parts, size_t count, uint8_t out[static DIGEST_BYTES]);

@@ -27,10 +27,10 @@ static bool read_all(struct muster *m, const struct model *model, struct digests
     const bson_t *doc = NULL, *reply = NULL;
     bson_error_t error = {0};
     while (mongoc_cursor_next(cursor, &doc)) {
-        struct stored stored;
+        struct document stored;
         struct digest_part part;
         arena_reset(&scratch);
-        stored_read(doc, model, &scratch, &stored);
+        document_read(doc, model, &scratch, &stored);
         if (digest_entity(model, &stored, &scratch, &part))
             *ARENA_PUSH(&m->arena, out->parts, out->count, out->room) = part;
     }

@@ -33,7 +33,7 @@ static void print_numbers(const size_t *places, size_t count)
 
 static void print_head(const struct model *m, const struct found *found, struct arena *arena)
 {
-    const struct stored *s = &found->list[0];
+    const struct document *s = &found->list[0];
     size_t living = 0;
     for (size_t i = 0; i < s->entity.count; i++)
         living += !s->entity.sources[i].gone;
@@ -50,7 +50,7 @@ static void print_head(const struct model *m, const struct found *found, struct 
     (void)printf("\n");
 }
 
-static void print_field(const struct model *m, const struct stored *s, const struct field_account *f, struct arena *arena)
+static void print_field(const struct model *m, const struct document *s, const struct field_account *f, struct arena *arena)
 {
     const struct field *field = &m->fields[f->field];
     struct str value = show_value(&field->type, f->value, VALUE_MAX_BYTES, arena);
@@ -64,7 +64,7 @@ static void print_field(const struct model *m, const struct stored *s, const str
     }
 }
 
-static void print_tie(const struct model *m, const struct tie *tie, const struct stored *s, struct arena *arena)
+static void print_tie(const struct model *m, const struct tie *tie, const struct document *s, struct arena *arena)
 {
     const struct source *first = &s->entity.sources[tie->sources[0]];
     if (tie->rule)
@@ -92,7 +92,7 @@ static void print_gap(const struct gap *gap, struct arena *arena)
         (void)printf(STR_FMT " %.*s never identifies\n", STR_ARG(gap->field->name), STR_ARG(value));
 }
 
-static void print_ties(const struct model *m, const struct stored *s, const struct account *a, struct arena *arena)
+static void print_ties(const struct model *m, const struct document *s, const struct account *a, struct arena *arena)
 {
     (void)printf("\nwhat makes them one\n");
     if (s->entity.crowded_out)
@@ -121,7 +121,7 @@ static void print_source(const struct source *s, size_t place)
 
 void explain_print(const struct model *m, const struct found *found, const struct account *a, struct arena *arena)
 {
-    const struct stored *s = &found->list[0];
+    const struct document *s = &found->list[0];
     print_head(m, found, arena);
     (void)printf("\nfields, and the sources they are from\n");
     for (size_t i = 0; i < a->field_count; i++)

@@ -27,7 +27,7 @@ static void put_numbers(struct json_out *o, const char *key, const size_t *place
     json_close(o, ']');
 }
 
-static void put_field(struct json_out *o, const struct model *m, const struct stored *s, const struct field_account *f)
+static void put_field(struct json_out *o, const struct model *m, const struct document *s, const struct field_account *f)
 {
     const struct field *field = &m->fields[f->field];
     json_key(o, field->name);
@@ -100,7 +100,7 @@ static void put_source(struct json_out *o, const struct source *s)
 
 static void put_head(struct json_out *o, const struct model *m, const struct found *found, struct arena *arena)
 {
-    const struct stored *s = &found->list[0];
+    const struct document *s = &found->list[0];
     member_str(o, "model", m->name);
     json_key(o, STR("id"));
     put_id(o, &s->entity.id, arena);
@@ -120,7 +120,7 @@ static void put_head(struct json_out *o, const struct model *m, const struct fou
 
 void explain_print_json(const struct model *m, const struct found *found, const struct account *a, struct arena *arena)
 {
-    const struct stored *s = &found->list[0];
+    const struct document *s = &found->list[0];
     buf_auto text = {0};
     buf_init(&text, TEXT_MAX_BYTES);
     struct json_out o = {.buf = &text};

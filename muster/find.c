@@ -13,10 +13,10 @@ static bool run_query(struct muster *m, const struct model *model, const bson_t 
     cursor_auto *cursor = mongoc_collection_find_with_opts(from, filter, &opts, NULL);
     const bson_t *doc = NULL, *reply = NULL;
     bson_error_t error = {0};
-    out->list = ARENA_ARRAY(&m->arena, struct stored, FOUND_MAX);
+    out->list = ARENA_ARRAY(&m->arena, struct document, FOUND_MAX);
     out->count = 0;
     while (out->count < FOUND_MAX && mongoc_cursor_next(cursor, &doc))
-        stored_read(doc, model, &m->arena, &out->list[out->count++]);
+        document_read(doc, model, &m->arena, &out->list[out->count++]);
     return !mongoc_cursor_error_document(cursor, &error, &reply) || mongo_error("find an entity", &error, reply, err);
 }
 

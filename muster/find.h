@@ -5,12 +5,12 @@
  * of merged entities are followed.
  */
 #include "muster/muster.h"
-#include "muster/stored.h"
+#include "serializer/document.h"
 
 enum { FOUND_MAX = 20, REDIRECTS_MAX = 16 };
 
 struct found {
-    struct stored *list; /* live in the arena of the command */
+    struct document *list; /* live in the arena of the command */
     size_t count;        /* at most FOUND_MAX */
     struct object_id redirects[REDIRECTS_MAX]; /* on the way to the first, in order */
     size_t redirect_count;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "muster/layout.h"
 
+#include "serializer/document.h"
+
 static void add_collection(struct layout *l, struct str name, struct arena *arena)
 {
     for (size_t i = 0; i < l->collection_count; i++)
@@ -29,8 +31,10 @@ static void add_rule(struct layout *l, const struct model *m, const struct rule 
 static void add_model(struct layout *l, const struct model *m, struct arena *arena)
 {
     const struct index_spec specs[] = {
+        {m->collection, STR("identity." DOCUMENT_ITEM_RULE),
+         STR("identity." DOCUMENT_ITEM_RULE ".stream,identity." DOCUMENT_ITEM_RULE ".key"), true, true, NULL},
         {m->collection, STR("source"), STR("sources.link,sources.key"), true, true, NULL},
-        {m->collection, STR("stream_key"), STR("sources.stream,sources.key"), false, false, NULL},
+        {m->collection, STR("identity.item"), STR("identity.item.stream,identity.item.key"), true, true, NULL},
         {m->collection, STR("link"), STR("sources.link"), false, false, NULL},
         {m->collection, STR("crowd"), STR("crowd"), false, true, NULL},
     };

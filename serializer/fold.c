@@ -35,7 +35,7 @@ bool tuple_eq(const struct tuple *a, const struct tuple *b, const struct model *
     return true;
 }
 
-struct str tuple_text(const struct model *m, const struct tuple *t, struct arena *arena)
+static struct str tuple_text(const struct model *m, const struct tuple *t, struct arena *arena)
 {
     const struct rule *rule = &m->rules[t->rule];
     struct str text = rule->name;
@@ -47,6 +47,21 @@ struct str tuple_text(const struct model *m, const struct tuple *t, struct arena
                                   v.kind == VALUE_BOOL ? (long long)v.flag : (long long)v.number);
     }
     return text;
+}
+
+static struct str source_text(struct str first, const struct source *s, struct arena *arena)
+{
+    return arena_format(arena, STR_FMT "\x1f" STR_FMT, STR_ARG(first), STR_ARG(s->key));
+}
+
+size_t fold_identity(const struct model *m, const struct source *s, struct arena *arena, struct str *out)
+{
+    struct tuple tuples[MODEL_MAX_RULES];
+    size_t count = fold_tuples(m, s, tuples);
+    for (size_t t = 0; t < count; t++)
+        out[t] = tuple_text(m, &tuples[t], arena);
+    out[count] = source_text(arena_format(arena, "item\x1f" STR_FMT, STR_ARG(s->stream)), s, arena);
+    return count + 1;
 }
 
 bool fold_may_be_crowded(const struct entity *e)
@@ -103,11 +118,6 @@ static void join(size_t *parents, size_t a, size_t b)
         parents[x] = y;
 }
 
-static struct str source_text(struct str first, const struct source *s, struct arena *arena)
-{
-    return arena_format(arena, STR_FMT "\x1f" STR_FMT, STR_ARG(first), STR_ARG(s->key));
-}
-
 static void add_stored(struct plan *p, struct index *by_source)
 {
     for (size_t e = 0; e < p->entity_count; e++)
@@ -136,17 +146,6 @@ static void add_updates(struct plan *p, struct index *by_source, struct source *
     }
 }
 
-/* All that identifies a living source, as texts: its tuples, and stream and key, which every model has as a rule. */
-static size_t identity_of(const struct plan *p, const struct source *s, struct str *out)
-{
-    struct tuple tuples[MODEL_MAX_RULES];
-    size_t count = fold_tuples(p->model, s, tuples);
-    for (size_t t = 0; t < count; t++)
-        out[t] = tuple_text(p->model, &tuples[t], p->arena);
-    out[count] = arena_format(p->arena, "\x1e" STR_FMT, STR_ARG(source_text(s->stream, s, p->arena)));
-    return count + 1;
-}
-
 /* Connect living slots that share any of it. */
 static void connect(struct plan *p)
 {
@@ -160,7 +159,7 @@ static void connect(struct plan *p)
         if (s->gone)
             continue;
         struct str identity[MODEL_MAX_RULES + 1];
-        size_t count = identity_of(p, s, identity);
+        size_t count = fold_identity(p->model, s, p->arena, identity);
         for (size_t t = 0; t < count; t++)
             join(parents, i, (size_t)index_put(&by_identity, identity[t], (int64_t)i));
     }
@@ -221,7 +220,7 @@ static void find_regions(struct plan *p)
     for (size_t e = 0; e < p->entity_count; e++)
         for (size_t i = 0; i < p->entities[e].count && !p->entities[e].crowded_out; i++) {
             const struct source *s = &p->entities[e].sources[i];
-            size_t count = s->gone ? 0 : identity_of(p, s, identity);
+            size_t count = s->gone ? 0 : fold_identity(p->model, s, p->arena, identity);
             for (size_t t = 0; t < count; t++)
                 index_put(&holders, identity[t], (int64_t)e);
         }
@@ -232,7 +231,7 @@ static void find_regions(struct plan *p)
         size_t node = p->entity_count + slot->component;
         if (slot->owner != NOBODY)
             join(p->parents, (size_t)slot->owner, node);
-        size_t count = p->components[slot->component].crowded_out ? 0 : identity_of(p, slot->source, identity);
+        size_t count = p->components[slot->component].crowded_out ? 0 : fold_identity(p->model, slot->source, p->arena, identity);
         for (size_t t = 0; t < count; t++) {
             int64_t holder = index_get(&holders, identity[t]);
             if (holder >= 0)

@@ -22,8 +22,11 @@ struct tuple {
 /* Returns how many tuples the source has, at most one for each rule; out has room for MODEL_MAX_RULES. */
 size_t fold_tuples(const struct model *m, const struct source *s, struct tuple *out);
 bool tuple_eq(const struct tuple *a, const struct tuple *b, const struct model *m);
-/* A tuple as one text, for maps and for `crowd`: "hostname_ip\x1fa.example\x1f203.0.113.7". */
-struct str tuple_text(const struct model *m, const struct tuple *t, struct arena *arena);
+/*
+ * All that identifies a living source, each as one text: its tuples ("hostname_ip\x1fa.example\x1f203.0.113.7"), and stream and key. For maps and
+ * for `crowd`. out has room for MODEL_MAX_RULES + 1.
+ */
+size_t fold_identity(const struct model *m, const struct source *s, struct arena *arena, struct str *out);
 
 /* An entity as it shall be stored. */
 struct folded {

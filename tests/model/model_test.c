@@ -159,7 +159,7 @@ static void lose_worker(struct play *p)
 
 static bool work_off(struct play *p)
 {
-    for (int i = 0; i < REST_MAX; i++) {
+    for (int turn = 0; turn < REST_MAX; turn++) {
         bool is_idle = true;
         for (size_t i = 0; i < WORKERS_MAX; i++)
             is_idle &= !p->workers[i].is_there;

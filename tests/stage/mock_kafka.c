@@ -90,13 +90,6 @@ const char *mock_kafka_brokers(const struct mock_kafka *m)
     return rd_kafka_mock_cluster_bootstraps(m->cluster);
 }
 
-void mock_kafka_set_away(struct mock_kafka *m, bool away)
-{
-    if (away ? rd_kafka_mock_broker_set_down(m->cluster, 1)
-             : rd_kafka_mock_broker_set_up(m->cluster, 1))
-        abort();
-}
-
 void mock_kafka_put_task(struct mock_kafka *m, int32_t lane, const char *key, const char *value)
 {
     struct err err = {0};

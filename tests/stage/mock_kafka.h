@@ -12,8 +12,6 @@ struct mock_kafka;
 struct mock_kafka *mock_kafka_open(void);
 void mock_kafka_close(struct mock_kafka *m);
 const char *mock_kafka_brokers(const struct mock_kafka *m);
-/* The broker goes, and comes back with all that it had. */
-void mock_kafka_set_away(struct mock_kafka *m, bool away);
 /* Publish a message on a lane of the tasks topic and wait for its acknowledgement. */
 void mock_kafka_put_task(struct mock_kafka *m, int32_t lane, const char *key,
                          const char *value);

@@ -50,7 +50,6 @@ static const struct oddity oddities[] = {
      "{\"items\":[{\"id\":\"x\"}],\"next\":\"s3cret-token\"}"},
     {"slow", ODD_FOR_EVER, ODD_SLOW, 0, "", ""},
     {"slower", ODD_FOR_EVER, ODD_SLOW, 0, "", ""},
-    {"slowest", ODD_FOR_EVER, ODD_SLOW, 0, "", ""},
     {NULL, 0, ODD_ANSWER, 0, NULL, NULL},
 };
 
@@ -442,19 +441,6 @@ static void test_a_killed_fetcher_loses_nothing(void **state)
     wait_for_no_lag();
 }
 
-static void test_kafka_may_go_away_and_come_back(void **state)
-{
-    (void)state;
-    struct listing l = put_task("odd/things", "slowest", 1);
-    while (odd_server_hits(world.server, "slowest") < 2)
-        (void)usleep(10 * 1000);
-    mock_kafka_set_away(world.kafka, true);
-    (void)usleep(1500 * 1000);
-    mock_kafka_set_away(world.kafka, false);
-    assert_int_equal(pages_of(&l), (1u << (PAGES + 1)) - 1);
-    wait_for_no_lag();
-}
-
 static void test_without_kafka_it_waits_and_gives_up(void **state)
 {
     (void)state;
@@ -480,7 +466,6 @@ int main(void)
         cmocka_unit_test(test_what_is_no_task_is_kept_as_a_reject),
         cmocka_unit_test(test_a_signal_drains_and_another_fetcher_goes_on),
         cmocka_unit_test(test_a_killed_fetcher_loses_nothing),
-        cmocka_unit_test(test_kafka_may_go_away_and_come_back),
         cmocka_unit_test(test_without_kafka_it_waits_and_gives_up),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

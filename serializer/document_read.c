@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "muster/stored.h"
+#include "serializer/document.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -69,7 +69,7 @@ static struct value read_value(const bson_iter_t *at, const struct type *t, stru
     return (struct value){0};
 }
 
-const struct value *stored_fields(const bson_t *doc, const struct model *m, struct arena *arena)
+const struct value *document_fields(const bson_t *doc, const struct model *m, struct arena *arena)
 {
     struct value *fields = ARENA_ARRAY(arena, struct value, m->field_count);
     for (size_t i = 0; i < m->field_count; i++) {
@@ -114,6 +114,19 @@ static void read_version(const bson_t *source, struct version *out)
     out->ordinal = small_int(source, "version.ordinal");
 }
 
+static void read_hash(const bson_t *source, uint8_t *out)
+{
+    bson_iter_t at;
+    bson_subtype_t subtype;
+    uint32_t bytes = 0;
+    const uint8_t *data = NULL;
+    if (!bson_iter_init_find(&at, source, "hash") || !BSON_ITER_HOLDS_BINARY(&at))
+        return;
+    bson_iter_binary(&at, &subtype, &bytes, &data);
+    if (bytes == HASH_BYTES)
+        memcpy(out, data, HASH_BYTES);
+}
+
 static void read_source(const bson_t *doc, const struct model *m, struct arena *arena, struct source *out)
 {
     bson_t fields;
@@ -126,8 +139,9 @@ static void read_source(const bson_t *doc, const struct model *m, struct arena *
     (void)doc_bool(doc, "gone", &out->gone);
     out->has_as_of = doc_time(doc, "as_of", &out->as_of_ms);
     read_version(doc, &out->version);
+    read_hash(doc, out->hash);
     if (!out->gone && doc_sub(doc, "fields", &fields))
-        out->fields = stored_fields(&fields, m, arena);
+        out->fields = document_fields(&fields, m, arena);
 }
 
 static void read_sources(const bson_t *list, const struct model *m, struct arena *arena, struct entity *out)
@@ -148,17 +162,17 @@ static void read_sources(const bson_t *list, const struct model *m, struct arena
     }
 }
 
-void stored_read(const bson_t *doc, const struct model *m, struct arena *arena, struct stored *out)
+void document_read(const bson_t *doc, const struct model *m, struct arena *arena, struct document *out)
 {
     bson_t sources;
-    *out = (struct stored){0};
+    *out = (struct document){0};
     (void)read_id(doc, "_id", &out->entity.id);
     (void)read_id(doc, "rev", &out->entity.rev);
     out->is_redirect = read_id(doc, "merged_into", &out->merged_into);
     (void)doc_time(doc, "created_at", &out->entity.created_at_ms);
     (void)doc_time(doc, "changed_at", &out->changed_at_ms);
     out->entity.crowded_out = bson_has_field(doc, "crowd");
-    out->fields = stored_fields(doc, m, arena);
+    out->fields = document_fields(doc, m, arena);
     if (doc_sub(doc, "sources", &sources))
         read_sources(&sources, m, arena, &out->entity);
 }

@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The serializer: pages in, entities out. It takes what lies in its partitions of the pages topic as one batch, and goes on to the next only when
+ * everything that the batch caused is acknowledged: entities by MongoDB, rejects by Kafka. Whatever happens before, the pages come again. All
+ * waiting is done in serializer_wait(), and in wait_a_moment() when the database is away.
+ */
+#include "common/clock.h"
+#include "common/conf.h"
+#include "common/log.h"
+#include "common/maps.h"
+#include "common/signals.h"
+#include "serializer/intake.h"
+#include "serializer/mongo_store.h"
+
+#include <poll.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+enum { WAIT_MAX_MS = 1000, SESSION_MS = 6000, MAPS_EVERY_MS = 10000, PROGRESS_MS = 10000, RETRY_MAX_MS = 1000 };
+enum { PREFETCH_BYTES = 8 << 20, MESSAGE_BYTES = 66 << 20, PARTITIONS_MAX = 1024 };
+
+struct settings {
+    struct common_settings common;
+    struct str group, instance;
+    int64_t batch_pages, batch_bytes, drain_ms;
+};
+
+struct serializer {
+    struct settings settings;
+    struct arena arena, scratch;
+    struct providers providers;
+    struct known_stream *streams;
+    size_t stream_count;
+    struct kafka_settings kafka;
+    struct kafka_consumer *pages;
+    struct kafka_producer *rejects;
+    struct mongo mongo;
+    struct mongo_store mongo_store;
+    struct store store;
+    struct intake intake;
+    bool partitions[PARTITIONS_MAX]; /* assigned to us */
+    int signals;
+    bool is_draining;
+    int64_t drain_end_ms, maps_ms, told_ms;
+    struct err failure; /* of a reject's delivery */
+    struct batch_counts counts, told;
+};
+
+static bool serializer_open(struct serializer *s, int argc, char **argv, struct err *err);
+static bool serializer_wait(struct serializer *s, struct err *err);
+static bool check_maps(struct serializer *s, struct err *err);
+static bool take_pages(struct serializer *s, struct err *err);
+static bool write_entities(struct serializer *s, struct err *err);
+static bool send_rejects(struct serializer *s, struct err *err);
+static bool store_offsets(struct serializer *s, struct err *err);
+static int serializer_close(struct serializer *s, struct err *err);
+
+int main(int argc, char **argv)
+{
+    static struct serializer s = {.signals = -1}; /* too big for a stack: it holds the batch's messages */
+    struct err err = {0};
+
+    bool ok = serializer_open(&s, argc, argv, &err);
+    while (ok && serializer_wait(&s, &err)) /* Kafka, a signal or the time; false = stop */
+        ok = check_maps(&s, &err)           /* the files are still those that muster init numbered */
+             && take_pages(&s, &err)        /* pages topic -> a batch */
+             && write_entities(&s, &err)    /* the batch   -> MongoDB, until it stands */
+             && send_rejects(&s, &err)      /* what no retry can mend -> rejects topic */
+             && store_offsets(&s, &err);    /* acknowledged -> offsets */
+    return serializer_close(&s, &err);      /* leave the group, log err once */
+}
+
+/* --- opening --- */
+
+static const struct conf_setting rows[] = {
+    COMMON_SETTINGS(struct settings, common),
+    {"group", CONF_TEXT, offsetof(struct settings, group), NULL,
+     "consumer group; empty means the topics' prefix and -serializers", NULL},
+    {"instance", CONF_TEXT, offsetof(struct settings, instance), NULL,
+     "a name of its own for each process: a restart then keeps its partitions", NULL},
+    {"batch-pages", CONF_INT, offsetof(struct settings, batch_pages), "500", "most pages in a batch, at most 2000", NULL},
+    {"batch-bytes", CONF_BYTES, offsetof(struct settings, batch_bytes), "8MiB",
+     "a batch takes no further page when it holds this much", NULL},
+    {"drain", CONF_DURATION, offsetof(struct settings, drain_ms), "10s",
+     "after SIGTERM: how long the batch under way may take to end", NULL},
+};
+
+static const struct conf_program program = {
+    .name = "muster-serializer",
+    .about = "Turns the pages of the pages topic into entities in MongoDB. Run as many as you like.",
+    .settings = rows,
+    .setting_count = sizeof rows / sizeof *rows,
+};
+
+static bool load_settings(struct serializer *s, int argc, char **argv, struct err *err)
+{
+    struct settings *c = &s->settings;
+    size_t word_count;
+    bool answered = false;
+    if (!conf_load(&program, c, argc, argv, &s->arena, NULL, 0, &word_count, &answered, err) || answered)
+        return false;
+    if (c->batch_pages < 1 || c->batch_pages > INTAKE_MAX)
+        return err_stop(err, EX_CONFIG, "batch_pages: a number from 1 to %d is expected", INTAKE_MAX);
+    if (!c->group.len)
+        c->group = arena_format(&s->arena, STR_FMT "-serializers", STR_ARG(c->common.topics));
+    log_open("serializer", c->common.log_format == 1, (enum log_level)c->common.log_level);
+    return true;
+}
+
+static void on_assigned(void *context, int32_t partition, bool came)
+{
+    struct serializer *s = context;
+    if (partition >= 0 && partition < PARTITIONS_MAX)
+        s->partitions[partition] = came;
+    log_line(LOG_DEBUG_LEVEL, came ? "partition_came" : "partition_went", LOG_PAIRS(LOG_INT("partition", partition)));
+}
+
+static void on_delivered(void *context, void *ticket, const struct err *failure)
+{
+    struct serializer *s = context;
+    (void)ticket;
+    if (failure)
+        s->failure = *failure;
+}
+
+/* In short turns, so that a signal ends it; says once for what it waits. */
+static bool wait_for_kafka(struct serializer *s, struct err *err)
+{
+    int64_t wait_ms = s->settings.common.wait_ms;
+    int64_t end_ms = clock_ms() + wait_ms;
+    for (bool is_told = false; !kafka_wait_ready(&s->kafka, wait_ms < WAIT_MAX_MS ? wait_ms : WAIT_MAX_MS, err); is_told = true) {
+        if (clock_ms() >= end_ms)
+            return err_stop(err, EX_UNAVAILABLE, "Kafka at " STR_FMT " did not answer within %lld s (--wait)",
+                            STR_ARG(s->kafka.brokers), (long long)(wait_ms / 1000));
+        err_clear(err);
+        if (signals_came(s->signals))
+            return false;
+        if (!is_told)
+            LOG_WARN("waits", LOG_TEXT("server", "Kafka"), LOG_STR("at", s->kafka.brokers));
+    }
+    return true;
+}
+
+static bool open_kafka(struct serializer *s, struct err *err)
+{
+    int32_t ignored;
+    const struct settings *c = &s->settings;
+    s->kafka = (struct kafka_settings){.brokers = c->common.kafka,
+                                       .topics = c->common.topics,
+                                       .client = STR("muster-serializer"),
+                                       .group = c->group,
+                                       .instance = c->instance,
+                                       .prefetch_bytes = PREFETCH_BYTES,
+                                       .message_max_bytes = MESSAGE_BYTES,
+                                       .session_timeout_ms = SESSION_MS};
+    if (!wait_for_kafka(s, err) || !kafka_partitions(&s->kafka, "rejects", &ignored, err) ||
+        !kafka_partitions(&s->kafka, "pages", &ignored, err))
+        return false;
+    s->rejects = kafka_producer_open(&s->kafka, on_delivered, s, err);
+    if (s->rejects)
+        s->pages = kafka_consumer_open(&s->kafka, "pages", on_assigned, s, err);
+    return s->pages != NULL;
+}
+
+static bool open_mongo(struct serializer *s, struct err *err)
+{
+    const struct common_settings *c = &s->settings.common;
+    const struct mongo_settings m = {.uri = c->mongo, .database = c->database, .client = STR("muster-serializer")};
+    if (!mongo_open(&m, &s->mongo, err) || !mongo_wait_ready(&s->mongo, c->wait_ms, err))
+        return false;
+    s->mongo_store = (struct mongo_store){&s->mongo, clock_unix_ms};
+    s->store = mongo_store(&s->mongo_store);
+    return true;
+}
+
+static void list_streams(struct serializer *s)
+{
+    size_t room = 0;
+    for (size_t i = 0; i < s->providers.count; i++)
+        for (size_t j = 0; j < s->providers.list[i]->stream_count; j++)
+            ARENA_PUSH(&s->arena, s->streams, s->stream_count, room)->stream = &s->providers.list[i]->streams[j];
+}
+
+static bool serializer_open(struct serializer *s, int argc, char **argv, struct err *err)
+{
+    log_open("serializer", false, LOG_INFO_LEVEL);
+    s->signals = signals_open(err);
+    if (s->signals < 0 || !load_settings(s, argc, argv, err))
+        return false;
+    const struct common_settings *c = &s->settings.common;
+    if (!providers_load(arena_text(&s->arena, c->schemas), c->providers, true, &s->arena, &s->providers, err))
+        return false;
+    list_streams(s);
+    s->maps_ms = -MAPS_EVERY_MS;
+    if (!open_mongo(s, err) || !check_maps(s, err) || !open_kafka(s, err))
+        return false;
+    LOG_INFO("started", LOG_STR("kafka", s->kafka.brokers), LOG_STR("group", s->kafka.group),
+             LOG_STR("database", c->database), LOG_INT("streams", (int64_t)s->stream_count));
+    return true;
+}
+
+/* --- waiting --- */
+
+static void take_signal(struct serializer *s, bool *out_stop)
+{
+    *out_stop = false;
+    if (!signals_came(s->signals))
+        return;
+    *out_stop = s->is_draining; /* the second one */
+    s->is_draining = true;
+    s->drain_end_ms = clock_ms() + s->settings.drain_ms;
+    LOG_INFO("draining", LOG_INT("pages", (int64_t)s->intake.message_count));
+}
+
+static bool serializer_wait(struct serializer *s, struct err *err)
+{
+    struct pollfd fds[] = {{.fd = kafka_consumer_fd(s->pages), .events = POLLIN},
+                           {.fd = kafka_producer_fd(s->rejects), .events = POLLIN},
+                           {.fd = s->signals, .events = POLLIN}};
+    bool stop;
+    (void)err;
+    /* The descriptor only speaks of what is new: a batch that was full has left something behind. */
+    if (s->intake.message_count == 0 && s->intake.kept_count == 0)
+        (void)poll(fds, sizeof fds / sizeof *fds, WAIT_MAX_MS);
+    intake_clear(&s->intake);
+    take_signal(s, &stop);
+    return !s->is_draining;
+}
+
+/* Between two attempts. Kafka must be polled or we would lose our place in the group, and nothing may come meanwhile. */
+static bool wait_a_moment(struct serializer *s, int attempt, struct err *err)
+{
+    struct pollfd fd = {.fd = s->signals, .events = POLLIN};
+    bool stop;
+    int64_t wait_ms = 10LL << (attempt < 8 ? attempt : 8);
+    (void)poll(&fd, 1, (int)(wait_ms < RETRY_MAX_MS ? wait_ms / 2 + clock_dice((uint32_t)wait_ms) : RETRY_MAX_MS));
+    take_signal(s, &stop);
+    if (stop || (s->is_draining && clock_ms() > s->drain_end_ms))
+        return false; /* abandoned: the pages come again */
+    for (int32_t p = 0; p < PARTITIONS_MAX && attempt > 3; p++)
+        if (s->partitions[p] && !kafka_pause(s->pages, p, true, err))
+            return false;
+    struct kafka_message on_its_way; /* from before the pause */
+    bool taken = false;
+    if (attempt > 3 && !kafka_take(s->pages, 0, &on_its_way, &taken, err))
+        return false;
+    return !taken || intake_keep(&s->intake, &on_its_way) ||
+           err_stop(err, EX_SOFTWARE, "pages keep coming from paused partitions");
+}
+
+static bool go_on(struct serializer *s, struct err *err)
+{
+    for (int32_t p = 0; p < PARTITIONS_MAX; p++)
+        if (s->partitions[p] && !kafka_pause(s->pages, p, false, err))
+            return false;
+    return true;
+}
+
+/* After a failed attempt: wait and say so, or give up on anything but ERR_RETRY. */
+static bool try_again(struct serializer *s, const char *step, int *attempt, struct err *err)
+{
+    if (err->kind != ERR_RETRY)
+        return false;
+    ++*attempt;
+    if (*attempt == 4 || *attempt % 60 == 0)
+        LOG_WARN("waits", LOG_TEXT("step", step), LOG_TEXT("error", err->text));
+    err_clear(err);
+    return wait_a_moment(s, *attempt, err);
+}
+
+/* --- the verbs --- */
+
+static bool check_maps(struct serializer *s, struct err *err)
+{
+    if (clock_ms() - s->maps_ms < MAPS_EVERY_MS)
+        return true;
+    for (size_t i = 0; i < s->stream_count; i++)
+        if (!maps_read(&s->mongo, s->streams[i].stream, &s->scratch, &s->streams[i].map, err))
+            break;
+    arena_reset(&s->scratch);
+    if (err->kind == ERR_RETRY && s->maps_ms > 0) /* the database is away: the batch will wait for it */
+        err_clear(err);
+    s->maps_ms = clock_ms();
+    return err->kind == ERR_NONE;
+}
+
+static bool take_pages(struct serializer *s, struct err *err)
+{
+    const struct intake_limits limits = {(size_t)s->settings.batch_pages, s->settings.batch_bytes};
+    struct str topic = arena_format(&s->intake.arena, STR_FMT ".pages", STR_ARG(s->kafka.topics));
+    return intake_fill(&s->intake, s->pages, &limits, err) &&
+           intake_sort(&s->intake, topic, s->streams, s->stream_count, err);
+}
+
+static bool decode(struct page *page, struct arena *arena, struct err *err)
+{
+    return map_page(page->stream, &page->head, page->body, page->coords, arena, &page->decoded, err);
+}
+
+static void count(struct serializer *s, const struct batch_counts *c)
+{
+    struct batch_counts *t = &s->counts;
+    t->pages += c->pages;
+    t->late_pages += c->late_pages;
+    t->identical_pages += c->identical_pages;
+    t->rejected_pages += c->rejected_pages;
+    t->records += c->records;
+    t->identical_records += c->identical_records;
+    t->issues += c->issues;
+    t->entities += c->entities;
+    t->moves += c->moves;
+    t->collisions += c->collisions;
+    t->gone += c->gone;
+    t->whole_runs += c->whole_runs;
+    t->doubtful_runs += c->doubtful_runs;
+}
+
+static bool write_entities(struct serializer *s, struct err *err)
+{
+    struct intake *in = &s->intake;
+    struct batch *b = batch_new(&s->store, decode, in->pages, in->page_count, &in->arena);
+    int attempt = 0;
+    while (!batch_is_done(b)) {
+        if (batch_step(b, err)) {
+            if (attempt > 3 && !go_on(s, err))
+                return false;
+            attempt = 0;
+        } else if (!try_again(s, batch_next_step(b), &attempt, err)) {
+            return err->kind == ERR_NONE ? false : err_wrap(err, "%s", batch_next_step(b));
+        }
+    }
+    count(s, batch_counted(b));
+    intake_collect_rejects(in);
+    return true;
+}
+
+static bool send_reject(struct serializer *s, const struct reject *r, struct err *err)
+{
+    struct arena *a = &s->intake.arena;
+    const struct header headers[] = {
+        {"__connect.errors.topic", arena_format(a, STR_FMT ".pages", STR_ARG(s->kafka.topics))},
+        {"__connect.errors.partition", arena_format(a, "%d", (int)r->message->partition)},
+        {"__connect.errors.offset", arena_format(a, "%lld", (long long)r->message->offset)},
+        {"__connect.errors.stage", STR("serializer")},
+        {"__connect.errors.exception.message", r->reason},
+    };
+    LOG_WARN("reject", LOG_INT("partition", r->message->partition), LOG_INT("offset", r->message->offset),
+             LOG_STR("error", r->reason));
+    return kafka_send(s->rejects, "rejects", -1, r->message->key, r->message->value, headers,
+                      sizeof headers / sizeof *headers, NULL, err);
+}
+
+static bool send_rejects(struct serializer *s, struct err *err)
+{
+    struct intake *in = &s->intake;
+    int attempt = 0;
+    for (size_t i = 0; i < in->reject_count;) {
+        s->failure = (struct err){0};
+        if (send_reject(s, &in->rejects[i], err))
+            kafka_producer_flush(s->rejects, 2 * WAIT_MAX_MS);
+        if (err->kind == ERR_NONE && s->failure.kind != ERR_NONE)
+            *err = s->failure;
+        if (err->kind == ERR_NONE && kafka_producer_pending(s->rejects))
+            (void)err_set(err, ERR_RETRY, "Kafka has not acknowledged a reject");
+        if (err->kind == ERR_NONE)
+            i++;
+        else if (!try_again(s, "send rejects", &attempt, err))
+            return false;
+    }
+    return attempt <= 3 || go_on(s, err);
+}
+
+static void log_progress(struct serializer *s)
+{
+    int64_t now_ms = clock_ms();
+    if (s->counts.pages == s->told.pages || now_ms - s->told_ms < PROGRESS_MS)
+        return;
+    LOG_INFO("progress", LOG_INT("pages", s->counts.pages), LOG_INT("records", s->counts.records),
+             LOG_INT("identical", s->counts.identical_records), LOG_INT("entities", s->counts.entities),
+             LOG_INT("moves", s->counts.moves), LOG_INT("collisions", s->counts.collisions),
+             LOG_INT("gone", s->counts.gone), LOG_INT("issues", s->counts.issues),
+             LOG_INT("rejected", s->counts.rejected_pages), LOG_INT("late", s->counts.late_pages));
+    s->told = s->counts;
+    s->told_ms = now_ms;
+}
+
+static bool store_offsets(struct serializer *s, struct err *err)
+{
+    for (size_t i = 0; i < s->intake.message_count; i++)
+        ledger_mark_done(kafka_ledger(s->pages), s->intake.messages[i].partition, s->intake.messages[i].offset);
+    kafka_producer_poll(s->rejects, 0);
+    log_progress(s);
+    return kafka_store_marks(s->pages, err);
+}
+
+/* --- closing --- */
+
+static int serializer_close(struct serializer *s, struct err *err)
+{
+    if (s->pages)
+        LOG_INFO("stopped", LOG_INT("pages", s->counts.pages), LOG_INT("records", s->counts.records),
+                 LOG_INT("entities", s->counts.entities));
+    if (err->kind != ERR_NONE)
+        LOG_ERROR("failed", LOG_TEXT("error", err->text));
+    intake_clear(&s->intake);
+    kafka_consumer_close(s->pages);
+    kafka_producer_close(s->rejects);
+    mongo_close(&s->mongo);
+    if (s->signals >= 0)
+        (void)close(s->signals);
+    arena_done(&s->intake.arena);
+    arena_done(&s->scratch);
+    arena_done(&s->arena);
+    return err->kind == ERR_NONE ? EX_OK : err->kind == ERR_FATAL ? err->exit_code : EX_UNAVAILABLE;
+}
