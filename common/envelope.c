@@ -26,6 +26,7 @@ bool task_encode(const struct task *t, struct buf *out, struct err *err)
     put_text(&o, STR("link"), t->link);
     put_int(&o, STR("gen"), t->gen);
     put_int(&o, STR("run"), t->run);
+    put_int(&o, STR("prev"), t->prev);
     put_int(&o, STR("page"), t->page);
     put_text(&o, STR("cursor"), t->cursor);
     put_int(&o, STR("seen"), t->seen);
@@ -83,6 +84,7 @@ bool task_decode(struct str text, struct arena *arena, struct task *out, struct 
               read_text(root, "link", arena, &t.link, err) &&
               read_int(root, "gen", INT64_MAX, &t.gen, err) &&
               read_int(root, "run", INT64_MAX, &t.run, err) &&
+              read_int(root, "prev", INT64_MAX, &t.prev, err) &&
               read_int(root, "page", INT64_MAX, &t.page, err) &&
               read_text(root, "cursor", arena, &t.cursor, err) &&
               read_int(root, "seen", INT64_MAX, &t.seen, err) &&
@@ -170,6 +172,7 @@ size_t page_encode(const struct page_head *p, struct arena *arena, struct header
     add(&w, "muster-params", p->params.len ? p->params : STR("{}"));
     add(&w, "muster-gen", number(arena, p->gen));
     add(&w, "muster-run", number(arena, p->run));
+    add(&w, "muster-prev", number(arena, p->prev));
     add(&w, "muster-page", number(arena, p->page));
     add(&w, "muster-final", p->final ? STR("true") : STR("false"));
     add(&w, "muster-map", number(arena, p->map));
@@ -295,6 +298,7 @@ bool page_decode(const struct header *headers, size_t count, struct page_head *o
               get_text(&r, "muster-params", &p.params) &&
               get_int(&r, "muster-gen", INT64_MAX, &p.gen) &&
               get_int(&r, "muster-run", INT64_MAX, &p.run) &&
+              get_int(&r, "muster-prev", INT64_MAX, &p.prev) &&
               get_int(&r, "muster-page", INT64_MAX, &p.page) &&
               get_flag(&r, "muster-final", &p.final) &&
               get_int(&r, "muster-map", INT32_MAX, &map) && get_answer(&r, &p);

@@ -254,6 +254,7 @@ struct page_head stretch_page(const struct stretch *s)
                           .params = s->task.params,
                           .gen = s->task.gen,
                           .run = s->task.run,
+                          .prev = s->task.prev,
                           .map = s->task.map,
                           .page = s->at.page,
                           .final = f->is_final,

@@ -210,7 +210,7 @@ static struct listing put_task(const char *stream, const char *name, int32_t lan
     char value[512];
     (void)snprintf(
         value, sizeof value,
-        "{\"stream\":\"%s\",\"link\":\"%s\",\"gen\":%d,\"run\":1,\"page\":0,\"cursor\":\"\",\"seen\":0,"
+        "{\"stream\":\"%s\",\"link\":\"%s\",\"gen\":%d,\"run\":1,\"prev\":0,\"page\":0,\"cursor\":\"\",\"seen\":0,"
         "\"map\":7,\"params\":{\"case\":\"%s\"}}",
         stream, name, ++world.gen, name);
     mock_kafka_put_task(world.kafka, lane, name, value);
@@ -382,7 +382,7 @@ static struct str header_of(const struct kafka_message *m, const char *name)
 static void test_what_is_no_task_is_kept_as_a_reject(void **state)
 {
     static const char *const values[] = {
-        "rubbish", "{\"stream\":\"no/such\",\"link\":\"l\",\"gen\":1,\"run\":1,\"page\":0,"
+        "rubbish", "{\"stream\":\"no/such\",\"link\":\"l\",\"gen\":1,\"run\":1,\"prev\":0,\"page\":0,"
                    "\"cursor\":\"\",\"seen\":0,\"map\":1,\"params\":{}}"};
     static const char *const reasons[] = {"task: line 1", "there is no stream no/such"};
     (void)state;

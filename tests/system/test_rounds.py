@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from muster_lib import PROVIDERS, TOKEN, Failure, kcat, shorten, sources_of, wait_until
+from muster_lib import PROVIDERS, TOKEN, sources_of, wait_until
 
 
 def test_every_round_equals_the_truth_and_the_kept_pages_give_the_same_hosts_again(muster):

@@ -5,8 +5,10 @@
 
 enum { HOSTNAME, IP, SERIAL, NOTE, HOST_FIELDS };
 
-static const struct value hosts_never_names[] = {{.kind = VALUE_TEXT, .count = 9, .text = "localhost"}};
-static const struct value hosts_never_serials[] = {{.kind = VALUE_TEXT, .count = 1, .text = "0"}};
+static const struct value hosts_never_names[] = {
+    {.kind = VALUE_TEXT, .count = 9, .text = "localhost"}};
+static const struct value hosts_never_serials[] = {
+    {.kind = VALUE_TEXT, .count = 1, .text = "0"}};
 static const struct field hosts_fields[HOST_FIELDS] = {
     [HOSTNAME] = {.name = {"hostname", 8},
                   .type = {.kind = TYPE_HOSTNAME},
@@ -25,7 +27,10 @@ static const struct rule hosts_rules[HOST_RULES] = {
                         .fields = {HOSTNAME, IP},
                         .keys = {{"hostname", 8}, {"ip", 2}},
                         .count = 2},
-    [BY_SERIAL] = {.name = {"serial", 6}, .fields = {SERIAL}, .keys = {{"serial", 6}}, .count = 1},
+    [BY_SERIAL] = {.name = {"serial", 6},
+                   .fields = {SERIAL},
+                   .keys = {{"serial", 6}},
+                   .count = 1},
 };
 static const struct model hosts_model = {.name = {"host", 4},
                                          .collection = {"hosts", 5},

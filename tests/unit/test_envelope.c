@@ -16,6 +16,7 @@ static const struct task full_task = {
     .params = {"{\"city\":\"\xc3\xa9\",\"n\":[1,2]}", 23},
     .gen = INT64_MAX,
     .run = 7,
+    .prev = 6,
     .page = 64,
     .cursor = {"a b\n", 4},
     .seen = 128,
@@ -38,6 +39,7 @@ static void test_a_task_reads_back_as_it_was(void **state)
     assert_true(str_eq(got.cursor, full_task.cursor));
     assert_int_equal(got.gen, INT64_MAX);
     assert_int_equal(got.run, 7);
+    assert_int_equal(got.prev, 6);
     assert_int_equal(got.page, 64);
     assert_int_equal(got.seen, 128);
     assert_int_equal(got.map, 3);
@@ -60,7 +62,7 @@ struct refusal {
 };
 
 #define TASK(run, page, params)                                                   \
-    "{\"stream\":\"q/h\",\"link\":\"l\",\"gen\":1,\"run\":" run ",\"page\":" page \
+    "{\"stream\":\"q/h\",\"link\":\"l\",\"gen\":1,\"run\":" run ",\"prev\":0,\"page\":" page \
     ",\"cursor\":\"\",\"seen\":0,"                                                \
     "\"map\":1,\"params\":" params "}"
 
@@ -98,6 +100,7 @@ static struct page_head page_of(enum outcome outcome)
         .params = STR("{}"),
         .gen = 5,
         .run = 4,
+        .prev = 3,
         .page = 130,
         .final = true,
         .map = 2,
@@ -130,7 +133,7 @@ static void test_a_page_reads_back_as_it_was(void **state)
         assert_true(page_decode(headers, page_encode(&p, &arena, headers), &got, &err));
         assert_true(str_eq(got.stream, p.stream) && str_eq(got.link, p.link) &&
                     str_eq(got.params, p.params));
-        assert_true(got.gen == 5 && got.run == 4 && got.page == 130 && got.final &&
+        assert_true(got.gen == 5 && got.run == 4 && got.prev == 3 && got.page == 130 && got.final &&
                     got.map == 2);
         assert_true(got.outcome == p.outcome && got.status == 503 && got.took_ms == 12);
         assert_true(str_eq(got.url, p.url) && str_eq(got.type, p.type) &&
