@@ -2,7 +2,7 @@
 #pragma once
 /*
  * Field selection: the simple part of jq, compiled once and run over a parsed page. It knows `.`, `.a.b`, `."a b"`,
- * `.["a"]`, `.[0]`, `.[]` (of lists and objects), `?`, `a | b`, `a, b`, `a // b`, parentheses, literals (strings, numbers,
+ * `.["a"]`, `.[0]`, `.[]` (of lists and objects), `?`, `a | b`, `a, b`, `a // b`, `empty`, parentheses, literals (strings, numbers,
  * true, false, null) and object construction `{name, id: .x // .y, kind: "y"}`, whose members have one result each.
  *
  * The meaning is jq's, with one exception that suits records: iterating over null gives nothing where jq raises an error. A

@@ -197,6 +197,12 @@ static bool parse_word(struct parser *p, struct node *out)
     if (str_eq(word, STR("null")))
         return become_literal(p, out,
                               (struct pick){.kind = PICK_LITERAL, .literal = JSON_NULL});
+    if (str_eq(word, STR("empty"))) {
+        if (p->objects)
+            return scan_fail(&p->s, start, "\"empty\" inside {…} is not supported yet");
+        *out = (struct node){.kind = NODE_COMMA}; /* no results, joined */
+        return true;
+    }
     bool is_true = str_eq(word, STR("true"));
     if (is_true || str_eq(word, STR("false")))
         return become_literal(

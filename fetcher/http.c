@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/resource.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -47,12 +48,23 @@ struct http_transfer {
     char problem[CURL_ERROR_SIZE + 256];
 };
 
+/* Each transfer is a socket, and the usual limit of 1,024 files is for programs that use select(). */
+static void raise_file_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 struct http *http_open(const struct http_limits *limits, struct err *err)
 {
     struct http *h = calloc(1, sizeof *h);
     if (!h)
         abort();
     h->limits = *limits;
+    raise_file_limit();
     h->multi = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? curl_multi_init() : NULL;
     if (!h->multi) {
         free(h);

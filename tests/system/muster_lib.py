@@ -15,7 +15,7 @@ import time
 import urllib.error
 import urllib.request
 from collections import defaultdict
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from itertools import count
 from pathlib import Path
 
@@ -168,6 +168,7 @@ class Muster:
         self.mongo = pymongo.MongoClient(os.environ["MUSTER_MONGO"], tz_aware=True)
         if init:
             self.run("init", "--lanes", "4", "--page-partitions", str(partitions))
+            self.hold()
 
     @property
     def db(self):
@@ -245,6 +246,10 @@ class Muster:
 
     def links(self):
         return {link["_id"]: link for link in self.db.links.find()}
+
+    def hold(self):
+        """New links are due at once; here nothing begins before the test says so."""
+        self.db.links.update_many({}, {"$set": {"due_at": datetime.now(timezone.utc) + timedelta(hours=1)}})
 
     def make_due(self):
         """All links are due now. Returns their gens before, to wait for greater ones."""

@@ -86,6 +86,7 @@ def test_a_producer_that_is_killed_ten_times(muster, undisturbed):
     for stream in ("qualys/hosts", "crowdstrike/hosts"):
         for number in range(10):
             m.run("links", "add", stream, f"copy={number}")
+    m.hold()
     words = ["--batch", "1", "--lease", LEASE, "--poll", "10ms"]
     m.start_all(producer=words)
     killer = Killer(m, "producer", words, lambda: sum(link["gen"] for link in m.links().values()))

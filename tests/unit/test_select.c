@@ -46,6 +46,8 @@ static const struct run_case run_cases[] = {
      "{\"list\":[{\"x\":{\"ip\":\"1\"}},{\"y\":{}}],\"ip\":\"2\"}", "\"1\"\n"},
     {"parentheses_group", "(.a, .b) | .c", "{\"a\":{\"c\":1},\"b\":{\"c\":2}}", "1\n2\n"},
     {"steps_may_follow_parentheses", "(.a // .b).c[0]", "{\"b\":{\"c\":[4]}}", "4\n"},
+    {"empty_is_no_result", ".a // empty | {b: .c}", "{\"a\": null}", ""},
+    {"empty_is_not_reached_where_there_is_a_value", ".a // empty", "{\"a\": 7}", "7\n"},
     {"literals_are_results", "\"q\", 1, -3, 2.5, 1e2, true, false, null", "0",
      "\"q\"\n1\n-3\n2.5\n100\ntrue\nfalse\nnull\n"},
     {"a_string_has_the_escapes_of_json", "\"a\\u00e9\\n\\\"\"", "0", "\"a\u00e9\\n\\\"\"\n"},
