@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "fetcher/publish.h"
 
+#include "common/reject.h"
+
 enum { TASK_MAX_BYTES = 256 * 1024 };
 
 static bool send_page(const struct publish *p, struct stretch *s, struct arena *arena,
@@ -23,19 +25,17 @@ static bool send_rest(const struct publish *p, struct stretch *s, struct err *er
            kafka_send(p->kafka, "tasks", s->partition, s->key, buf_str(&text), NULL, 0, s, err);
 }
 
-/* The headers are named as Kafka Connect names them, so that the tools people have can read them. */
 static bool send_reject(const struct publish *p, struct stretch *s, struct arena *arena,
                         struct err *err)
 {
-    const struct header headers[] = {
-        {"__connect.errors.topic", arena_format(arena, STR_FMT ".tasks", STR_ARG(p->topics))},
-        {"__connect.errors.partition", arena_format(arena, "%d", (int)s->partition)},
-        {"__connect.errors.offset", arena_format(arena, "%lld", (long long)s->offset)},
-        {"__connect.errors.stage", STR("fetcher")},
-        {"__connect.errors.exception.message", buf_str(&s->complaint)},
-    };
-    return kafka_send(p->kafka, "rejects", -1, s->key, s->value, headers,
-                      sizeof headers / sizeof *headers, s, err);
+    const struct reject reject = {.stage = "fetcher",
+                                  .topic = arena_format(arena, STR_FMT ".tasks", STR_ARG(p->topics)),
+                                  .partition = s->partition,
+                                  .offset = s->offset,
+                                  .key = s->key,
+                                  .value = s->value,
+                                  .reason = buf_str(&s->complaint)};
+    return reject_send(p->kafka, &reject, s, arena, err);
 }
 
 bool publish_step(const struct publish *p, struct stretch *s, struct arena *arena,

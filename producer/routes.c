@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "producer/routes.h"
 
-#include "common/hex.h"
+#include "common/maps.h"
 
 #include <sysexits.h>
 
@@ -42,25 +42,6 @@ static bool read_lane(struct mongo *mongo, struct str provider, int32_t partitio
     return true;
 }
 
-static bool read_map(struct mongo *mongo, const struct stream *stream, struct arena *arena, int32_t *out,
-                     struct err *err)
-{
-    bson_auto map = BSON_INITIALIZER;
-    bool found = false;
-    int64_t number = 0;
-    struct str digest = {0};
-    if (!read_one(mongo, "maps", stream->name, &map, &found, err))
-        return false;
-    if (!found || !doc_int(&map, "map", &number) || !doc_str(&map, "digest", &digest))
-        return err_stop(err, EX_CONFIG, "stream " STR_FMT " has no map yet: run muster init", STR_ARG(stream->name));
-    if (!str_eq(digest, hex_text(stream->digest, sizeof stream->digest, arena)))
-        return err_stop(err, EX_CONFIG,
-                        "the files of stream " STR_FMT " are not those of its map %lld: run muster init, then start this again",
-                        STR_ARG(stream->name), (long long)number);
-    *out = (int32_t)number;
-    return true;
-}
-
 static size_t count_streams(const struct providers *providers)
 {
     size_t count = 0;
@@ -86,7 +67,7 @@ bool routes_read(struct mongo *mongo, const struct providers *providers, int64_t
             share->stream = s->name;
             share->lane = &r.lanes[i];
             share->capacity = policy_capacity(s->limits.per_second, lease_ms);
-            if (!read_map(mongo, s, arena, &share->map, err))
+            if (!maps_read(mongo, s, arena, &share->map, err))
                 return false;
         }
     }

@@ -24,7 +24,7 @@ bool intake_fill(struct intake *in, struct kafka_consumer *consumer, const struc
 static void add_reject(struct intake *in, size_t message, struct str reason)
 {
     *ARENA_PUSH(&in->arena, in->rejects, in->reject_count, in->reject_room) =
-        (struct reject){&in->messages[message], reason};
+        (struct set_aside){&in->messages[message], reason};
 }
 
 static const struct known_stream *find_stream(const struct known_stream *streams, size_t count, struct str name)

@@ -21,7 +21,7 @@ struct known_stream {
 };
 
 /* A message that goes to the rejects topic, with its reason. */
-struct reject {
+struct set_aside {
     const struct kafka_message *message;
     struct str reason;
 };
@@ -35,7 +35,7 @@ struct intake {
     struct page *pages;
     size_t *page_messages; /* for each page, the index of its message */
     size_t page_count;
-    struct reject *rejects;
+    struct set_aside *rejects;
     size_t reject_count, reject_room;
 };
 

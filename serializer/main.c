@@ -8,6 +8,7 @@
 #include "common/conf.h"
 #include "common/log.h"
 #include "common/maps.h"
+#include "common/reject.h"
 #include "common/signals.h"
 #include "serializer/intake.h"
 #include "serializer/mongo_store.h"
@@ -32,6 +33,7 @@ struct serializer {
     struct known_stream *streams;
     size_t stream_count;
     struct kafka_settings kafka;
+    struct str pages_topic; /* with prefix */
     struct kafka_consumer *pages;
     struct kafka_producer *rejects;
     struct mongo mongo;
@@ -153,6 +155,7 @@ static bool open_kafka(struct serializer *s, struct err *err)
                                        .prefetch_bytes = PREFETCH_BYTES,
                                        .message_max_bytes = MESSAGE_BYTES,
                                        .session_timeout_ms = SESSION_MS};
+    s->pages_topic = arena_format(&s->arena, STR_FMT ".pages", STR_ARG(c->common.topics));
     if (!wait_for_kafka(s, err) || !kafka_partitions(&s->kafka, "rejects", &ignored, err) ||
         !kafka_partitions(&s->kafka, "pages", &ignored, err))
         return false;
@@ -287,9 +290,8 @@ static bool check_maps(struct serializer *s, struct err *err)
 static bool take_pages(struct serializer *s, struct err *err)
 {
     const struct intake_limits limits = {(size_t)s->settings.batch_pages, s->settings.batch_bytes};
-    struct str topic = arena_format(&s->intake.arena, STR_FMT ".pages", STR_ARG(s->kafka.topics));
     return intake_fill(&s->intake, s->pages, &limits, err) &&
-           intake_sort(&s->intake, topic, s->streams, s->stream_count, err);
+           intake_sort(&s->intake, s->pages_topic, s->streams, s->stream_count, err);
 }
 
 static bool decode(struct page *page, struct arena *arena, struct err *err)
@@ -334,20 +336,18 @@ static bool write_entities(struct serializer *s, struct err *err)
     return true;
 }
 
-static bool send_reject(struct serializer *s, const struct reject *r, struct err *err)
+static bool send_reject(struct serializer *s, const struct set_aside *r, struct err *err)
 {
-    struct arena *a = &s->intake.arena;
-    const struct header headers[] = {
-        {"__connect.errors.topic", arena_format(a, STR_FMT ".pages", STR_ARG(s->kafka.topics))},
-        {"__connect.errors.partition", arena_format(a, "%d", (int)r->message->partition)},
-        {"__connect.errors.offset", arena_format(a, "%lld", (long long)r->message->offset)},
-        {"__connect.errors.stage", STR("serializer")},
-        {"__connect.errors.exception.message", r->reason},
-    };
-    LOG_WARN("reject", LOG_INT("partition", r->message->partition), LOG_INT("offset", r->message->offset),
-             LOG_STR("error", r->reason));
-    return kafka_send(s->rejects, "rejects", -1, r->message->key, r->message->value, headers,
-                      sizeof headers / sizeof *headers, NULL, err);
+    const struct kafka_message *m = r->message;
+    const struct reject reject = {.stage = "serializer",
+                                  .topic = s->pages_topic,
+                                  .partition = m->partition,
+                                  .offset = m->offset,
+                                  .key = m->key,
+                                  .value = m->value,
+                                  .reason = r->reason};
+    LOG_WARN("reject", LOG_INT("partition", m->partition), LOG_INT("offset", m->offset), LOG_STR("error", r->reason));
+    return reject_send(s->rejects, &reject, NULL, &s->intake.arena, err);
 }
 
 static bool send_rejects(struct serializer *s, struct err *err)
