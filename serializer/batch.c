@@ -3,10 +3,9 @@
 
 #include "common/index.h"
 #include "serializer/apply.h"
+#include "serializer/judge.h"
 #include "serializer/runs.h"
 
-#include <stdlib.h>
-#include <string.h>
 
 /* The story in batch.h, in order. */
 enum step {
@@ -137,68 +136,12 @@ static bool raise_links(struct batch *b, struct err *err)
     return true;
 }
 
-static uint64_t answer_of(const uint8_t *sha256)
-{
-    uint64_t answer = 0;
-    for (size_t i = 0; i < sizeof answer; i++)
-        answer = answer << 8 | sha256[i];
-    return answer;
-}
-
-static struct mark mark_of(const struct page *p)
-{
-    return (struct mark){.link = p->head.link,
-                         .run = p->head.run,
-                         .page = p->head.page,
-                         .gen = p->head.gen,
-                         .map = p->map,
-                         .answer = answer_of(p->head.sha256),
-                         .final = p->head.final,
-                         .clean = p->head.prev > 0 && p->head.prev == p->head.run - 1};
-}
-
-/* The bytes of the whole run before: nothing in them can be new. */
-static bool is_same_page(const struct page *p)
-{
-    return p->may_skip && p->before.gen > 0 && p->before.answer == p->mark.answer && p->before.map == p->mark.map &&
-           p->before.rejects == 0;
-}
-
-static enum verdict judge(const struct batch *b, struct page *p)
-{
-    if (p->head.outcome != OUTCOME_OK)
-        return PAGE_NEWS;
-    struct whole line = line_of(b, p);
-    p->may_skip = fence_may_skip(&b->links[p->link].state, &p->mark, &p->own);
-    if (fence_is_seen(&p->mark, &p->own, p->stream->incremental))
-        return PAGE_SEEN;
-    if (fence_is_late(&line, &p->mark, &p->own))
-        return PAGE_LATE;
-    return is_same_page(p) ? PAGE_IDENTICAL : PAGE_APPLY;
-}
-
-/* The same page of the same run, earlier in this batch, stands for what will be marked. */
-static void look_back(struct batch *b)
-{
-    struct index first;
-    index_init(&first, b->arena, b->count);
-    for (size_t i = 0; i < b->count; i++) {
-        struct page *p = &b->pages[i];
-        if (p->head.outcome != OUTCOME_OK)
-            continue;
-        struct str id = arena_format(b->arena, STR_FMT "\x1f%lld\x1f%lld", STR_ARG(p->head.link), (long long)p->head.run,
-                                     (long long)p->head.page);
-        int64_t known = index_put(&first, id, (int64_t)i);
-        if (known != (int64_t)i && p->own.gen == 0)
-            p->own = b->pages[known].mark;
-    }
-}
-
 static void judge_pages(struct batch *b)
 {
     for (size_t i = 0; i < b->count; i++) {
         struct page *p = &b->pages[i];
-        p->verdict = judge(b, p);
+        struct whole line = line_of(b, p);
+        judge_page(p, &b->links[p->link].state, &line);
         b->counts.pages++;
         b->counts.late_pages += p->verdict == PAGE_LATE;
         if (p->verdict == PAGE_NEWS && p->body.len) {
@@ -207,8 +150,6 @@ static void judge_pages(struct batch *b)
         }
         if (p->verdict != PAGE_IDENTICAL)
             continue;
-        p->mark.keys = p->before.keys;
-        p->mark.key_count = p->before.key_count;
         b->counts.identical_pages++;
         b->counts.identical_records += (int64_t)p->before.key_count;
     }
@@ -220,7 +161,7 @@ static bool read_marks(struct batch *b, struct err *err)
     struct mark *marks = ARENA_ARRAY(b->arena, struct mark, b->count * 2);
     for (size_t i = 0; i < b->count; i++) {
         struct page *p = &b->pages[i];
-        p->mark = mark_of(p);
+        p->mark = judge_mark(p);
         marks[i * 2] = (struct mark){.link = p->head.link, .run = p->head.run, .page = p->head.page};
         marks[i * 2 + 1] = marks[i * 2];
         marks[i * 2 + 1].run = b->links[p->link].state.complete.run;
@@ -231,60 +172,11 @@ static bool read_marks(struct batch *b, struct err *err)
         b->pages[i].own = marks[i * 2];
         b->pages[i].before = marks[i * 2 + 1];
     }
-    look_back(b);
+    judge_look_back(b->pages, b->count, b->arena);
     judge_pages(b);
     b->at = 0;
     b->step = DECODE;
     return true;
-}
-
-static int hash_cmp(const void *a, const void *b)
-{
-    uint64_t x = *(const uint64_t *)a;
-    uint64_t y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
-}
-
-/* The last of several records with one key stands for it. */
-static void drop_repeated(struct batch *b, struct decoded *d)
-{
-    struct index last;
-    index_init(&last, b->arena, d->count);
-    size_t used = 0;
-    for (size_t i = 0; i < d->count; i++) {
-        int64_t known = index_put(&last, d->records[i].key, (int64_t)used);
-        d->records[known] = d->records[i];
-        used += known == (int64_t)used;
-    }
-    d->count = used;
-}
-
-static void finish_records(struct batch *b, struct page *p)
-{
-    struct decoded *d = &p->decoded;
-    drop_repeated(b, d);
-    uint64_t *keys = ARENA_ARRAY(b->arena, uint64_t, d->count);
-    for (size_t i = 0; i < d->count; i++) {
-        struct version *v = &d->records[i].version;
-        v->gen = p->mark.gen;
-        v->map = p->mark.map;
-        v->page = p->mark.page;
-        v->answer = p->mark.answer;
-        keys[i] = key_hash(d->records[i].key);
-    }
-    if (d->count)
-        qsort(keys, d->count, sizeof *keys, hash_cmp);
-    p->mark.keys = keys;
-    p->mark.key_count = d->count;
-    p->mark.rejects = d->rejects > INT32_MAX ? INT32_MAX : (int32_t)d->rejects;
-    if (p->verdict != PAGE_APPLY)
-        return;
-    b->counts.records += (int64_t)d->count;
-    b->counts.issues += (int64_t)d->issue_count;
-    if (d->rejects) {
-        p->rejected = true;
-        p->reason = d->first_reject;
-    }
 }
 
 static bool decode_pages(struct batch *b, struct err *err)
@@ -294,7 +186,9 @@ static bool decode_pages(struct batch *b, struct err *err)
         if (p->verdict != PAGE_APPLY && p->verdict != PAGE_LATE)
             continue;
         if (b->decode(p, b->arena, err)) {
-            finish_records(b, p);
+            judge_records(p, b->arena);
+            b->counts.records += p->verdict == PAGE_APPLY ? (int64_t)p->decoded.count : 0;
+            b->counts.issues += p->verdict == PAGE_APPLY ? (int64_t)p->decoded.issue_count : 0;
             continue;
         }
         if (err->kind != ERR_REJECT)
