@@ -34,7 +34,9 @@ void *arena_take(struct arena *a, size_t bytes)
     struct arena_block *block = a->blocks;
     if (!block || block->room - block->used < need) {
         if (block && need > BLOCK_BYTES / 4) {
-            /* A big piece gets a block of its own behind the current one, which still has room. */
+            /*
+             * A big piece gets a block of its own behind the current one, which still has room.
+             */
             block->next = block_new(need, block->next);
             block = block->next;
         } else {

@@ -126,7 +126,7 @@ bool clock_parse_iso(struct str s, int64_t *out_unix_ms)
         return false;
     struct tm day = {.tm_year = tm.tm_year, .tm_mon = tm.tm_mon, .tm_mday = tm.tm_mday};
     (void)timegm(&day); /* turns 31 February into March */
-    if (s.len || day.tm_mday != tm.tm_mday || day.tm_mon != tm.tm_mon)
+    if (s.len || day.tm_mday != tm.tm_mday)
         return false;
     *out_unix_ms = ((int64_t)timegm(&tm) - (int64_t)zone_minutes * 60) * 1000 + ms;
     return true;

@@ -270,10 +270,12 @@ static bool parse_choice(struct str s, const char *choices, int *out)
 }
 
 static const char *const expectations[] = {
+    [CONF_TEXT] = "a text",
     [CONF_INT] = "a whole number",
     [CONF_DURATION] = "a time like 250ms, 30s, 5m, 1h or 7d",
     [CONF_BYTES] = "a size like 512, 64KiB or 40MiB",
     [CONF_BOOL] = "yes or no",
+    [CONF_CHOICE] = "a word of a list",
 };
 
 static bool parse_value(const struct conf_setting *s, struct str text, void *values)

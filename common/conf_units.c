@@ -30,9 +30,9 @@ static bool parse_units(struct str s, const struct unit *units, int64_t *out)
 
 bool conf_parse_duration(struct str s, int64_t *out_ms)
 {
-    static const struct unit units[] = {{{"ms", 2}, 1},           {{"s", 1}, 1000},
-                                        {{"m", 1}, 60000},        {{"h", 1}, 60 * 60000},
-                                        {{"d", 1}, 24 * 3600000}, {{NULL, 0}, 0}};
+    static const struct unit units[] = {{{"ms", 2}, 1},       {{"s", 1}, 1000},
+                                        {{"m", 1}, 60000},    {{"h", 1}, 3600000},
+                                        {{"d", 1}, 86400000}, {{NULL, 0}, 0}};
     return parse_units(s, units, out_ms);
 }
 

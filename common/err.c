@@ -6,10 +6,11 @@
 #include <string.h>
 #include <sysexits.h>
 
-static void fill(struct err *err, enum err_kind kind, int exit_code, const char *format, va_list args)
-    __attribute__((format(printf, 4, 0)));
+static void fill(struct err *err, enum err_kind kind, int exit_code, const char *format,
+                 va_list args) __attribute__((format(printf, 4, 0)));
 
-static void fill(struct err *err, enum err_kind kind, int exit_code, const char *format, va_list args)
+static void fill(struct err *err, enum err_kind kind, int exit_code, const char *format,
+                 va_list args)
 {
     /* The arguments may point into the old text, so the new one is made beside it. */
     char text[sizeof err->text];
@@ -51,7 +52,8 @@ bool err_wrap(struct err *err, const char *format, ...)
     size_t room = sizeof err->text - 1;
     if (used > room / 2)
         used = room / 2; /* the cause matters more than the path to it */
-    (void)snprintf(err->text, sizeof err->text, "%.*s: %.*s", (int)used, prefix, (int)(room - used - 2), inner);
+    (void)snprintf(err->text, sizeof err->text, "%.*s: %.*s", (int)used, prefix,
+                   (int)(room - used - 2), inner);
     return false;
 }
 

@@ -3,9 +3,10 @@
 /*
  * What went wrong, and what the caller does next.
  *
- * A function that can fail returns bool (or a pointer), takes `struct err *err` last and fills it on failure; its other
- * outputs are then untouched. The kind names the caller's next move, the text grows outwards with err_wrap(): "fetch
- * qualys/hosts page 3: 429: retry after 30 s". A module returns an error or logs it, never both. Never blocks.
+ * A function that can fail returns bool (or a pointer), takes `struct err *err` last and fills
+ * it on failure; its other outputs are then untouched. The kind names the caller's next move,
+ * the text grows outwards with err_wrap(): "fetch qualys/hosts page 3: 429: retry after 30 s".
+ * A module returns an error or logs it, never both. Never blocks.
  */
 #include <stdbool.h>
 
@@ -24,11 +25,17 @@ struct err {
 
 #define must_check __attribute__((warn_unused_result))
 
-/* Set kind and text, and return false so that `return err_set(...)` reads as a failure. ERR_FATAL exits with 70. */
+/*
+ * Set kind and text, and return false so that `return err_set(...)` reads as a failure.
+ * ERR_FATAL exits with 70.
+ */
 bool err_set(struct err *err, enum err_kind kind, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Like err_set(ERR_FATAL), with the exit code of sysexits.h that the person at the terminal needs. */
+/*
+ * Like err_set(ERR_FATAL), with the exit code of sysexits.h that the person at the terminal
+ * needs.
+ */
 bool err_stop(struct err *err, int exit_code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -22,7 +22,8 @@ void index_init(struct index *x, struct arena *arena, size_t expected)
     size_t room = 16;
     while (room < expected * 2)
         room *= 2;
-    *x = (struct index){.arena = arena, .room = room, .slots = ARENA_ARRAY(arena, struct index_slot, room)};
+    *x = (struct index){
+        .arena = arena, .room = room, .slots = ARENA_ARRAY(arena, struct index_slot, room)};
 }
 
 /* The slot of the key, or the free one where it belongs. */

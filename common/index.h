@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 /*
- * A map from text to a number, for the life of an arena: open addressing, keys are views that must stay where they are. Pure.
+ * A map from text to a number, for the life of an arena: open addressing, keys are views that
+ * must stay where they are. Pure.
  */
 #include "common/arena.h"
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 /*
- * JSON, read and written. Reading gives views into a document that lives as long as its `struct json_doc`; a parsed string may
- * hold NUL bytes and says its length. A whole number that does not fit int64 is a JSON_REAL; its text keeps all digits. A key
- * that stands twice in one object: the last one counts (RFC 8259 leaves it open); only a walk over an object of more than 1,024
- * members shows both. json.c is the only file that knows yyjson. Never blocks.
+ * JSON, read and written. Reading gives views into a document that lives as long as its `struct
+ * json_doc`; a parsed string may hold NUL bytes and says its length. A whole number that does
+ * not fit int64 is a JSON_REAL; its text keeps all digits. A key that stands twice in one
+ * object: the last one counts (RFC 8259 leaves it open); only a walk over an object of more
+ * than 1,024 members shows both. json.c is the only file that knows yyjson. Never blocks.
  */
 #include "common/arena.h"
 
@@ -28,8 +29,9 @@ struct json {
 enum { JSON_MAX_DEPTH = 64 };
 
 /*
- * Parse one JSON text (RFC 8259, UTF-8 checked; a byte order mark is skipped). ERR_REJECT with the line and column when it
- * is cut, malformed, not UTF-8, or nested deeper than JSON_MAX_DEPTH.
+ * Parse one JSON text (RFC 8259, UTF-8 checked; a byte order mark is skipped). ERR_REJECT with
+ * the line and column when it is cut, malformed, not UTF-8, or nested deeper than
+ * JSON_MAX_DEPTH.
  */
 struct json_doc *json_parse(struct str text, struct err *err);
 void json_free(struct json_doc *doc);
@@ -52,7 +54,10 @@ size_t json_size(struct json j);    /* items of an array, members of an object, 
 struct json json_member(struct json j, struct str key);
 struct json json_item(struct json j, size_t index);
 
-/* for (struct json_walk w = json_walk(j); json_next(&w);) uses w.value and, of an object, w.key. */
+/*
+ * for (struct json_walk w = json_walk(j); json_next(&w);) uses w.value and, of an object,
+ * w.key.
+ */
 struct json_walk {
     struct json container, value;
     struct str key;
@@ -62,12 +67,17 @@ struct json_walk {
 struct json_walk json_walk(struct json j);
 bool json_next(struct json_walk *w);
 
-/* The JSON text of a place, compact, as the source spells numbers; ends at max_bytes with "…" when longer. */
+/*
+ * The JSON text of a place, compact, as the source spells numbers; ends at max_bytes with "…"
+ * when longer.
+ */
 struct str json_text(struct json j, size_t max_bytes, struct arena *arena);
 /* The text, or as many whole characters of it as fit max_bytes, and "…". */
 struct str json_shorten(struct str text, size_t max_bytes, struct arena *arena);
 
-/* Writing: text is made in a buffer, commas come by themselves. False when the buffer is full. */
+/*
+ * Writing: text is made in a buffer, commas come by themselves. False when the buffer is full.
+ */
 struct json_out {
     struct buf *buf;
     bool needs_comma;

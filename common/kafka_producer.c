@@ -8,6 +8,8 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+enum { QUEUE_KBYTES = 32 * 1024 }; /* beside the biggest message */
+
 struct kafka_producer {
     rd_kafka_t *rk;
     struct kafka_settings settings;
@@ -64,7 +66,7 @@ static bool open_client(struct kafka_producer *p, struct err *err)
     kafka_conf_set_int(&c, "linger.ms", 2);
     kafka_conf_set_int(&c, "message.timeout.ms",
                        0); /* while Kafka is away messages wait; giving up would lose them */
-    kafka_conf_set_int(&c, "queue.buffering.max.kbytes", message_max / 1024 + 32 * 1024);
+    kafka_conf_set_int(&c, "queue.buffering.max.kbytes", message_max / 1024 + QUEUE_KBYTES);
     rd_kafka_conf_set_dr_msg_cb(c.conf, on_delivery);
     rd_kafka_conf_set_opaque(c.conf, p);
     p->rk = kafka_client_new(RD_KAFKA_PRODUCER, &c, err);

@@ -28,15 +28,16 @@ static struct str escape(struct str s, struct arena *arena)
     return (struct str){out, len};
 }
 
-struct str link_id(struct str stream, struct link_param *params, size_t count, struct arena *arena)
+struct str link_id(struct str stream, struct link_param *params, size_t count,
+                   struct arena *arena)
 {
     struct str id = stream;
     if (count)
         qsort(params, count, sizeof *params, param_cmp);
     for (size_t i = 0; i < count; i++) {
         struct str name = escape(params[i].name, arena), value = escape(params[i].value, arena);
-        id = arena_format(arena, STR_FMT "%c" STR_FMT "=" STR_FMT, STR_ARG(id), i ? '&' : '?', STR_ARG(name),
-                          STR_ARG(value));
+        id = arena_format(arena, STR_FMT "%c" STR_FMT "=" STR_FMT, STR_ARG(id), i ? '&' : '?',
+                          STR_ARG(name), STR_ARG(value));
     }
     return id;
 }

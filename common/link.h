@@ -11,4 +11,5 @@ struct link_param {
 };
 
 /* Sorts params by name. Bytes that would not read back (%, &, =, ?, #, spaces, controls) become %XX. */
-struct str link_id(struct str stream, struct link_param *params, size_t count, struct arena *arena);
+struct str link_id(struct str stream, struct link_param *params, size_t count,
+                   struct arena *arena);

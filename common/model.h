@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 /*
- * A model file, read: the canonical fields of one kind of thing, their types, how several sources of one field are merged, which values
- * identify, and which never do. Fields are leaves: `os.name` is one field whose name has a dot and which is stored nested. Immutable
+ * A model file, read: the canonical fields of one kind of thing, their types, how several
+ * sources of one field are merged, which values identify, and which never do. Fields are
+ * leaves: `os.name` is one field whose name has a dot and which is stored nested. Immutable
  * once loaded; lives in the arena it was loaded into.
  */
 #include "common/value.h"
@@ -35,7 +36,10 @@ struct member {
     bool is_volatile;
 };
 
-/* A word of an enum and every spelling that means it, its own included; spellings are compared without case. */
+/*
+ * A word of an enum and every spelling that means it, its own included; spellings are compared
+ * without case.
+ */
 struct word {
     struct str name;
     const struct str *spellings;
@@ -53,7 +57,10 @@ struct merge {
     size_t key_count;
 };
 
-/* Values of one field that never identify, cast to its type, and for addresses also classes of them. */
+/*
+ * Values of one field that never identify, cast to its type, and for addresses also classes of
+ * them.
+ */
 struct never {
     const struct value *values;
     size_t count;
@@ -100,8 +107,9 @@ struct str type_name(const struct type *t, struct arena *arena);
 /* Does this value never identify? */
 bool field_is_never(const struct field *f, struct value v);
 /*
- * Is the textual address, IPv4 or IPv6, in one of the classes named by `classes` (its values are ignored)? An IPv6 address that
- * carries an IPv4 one (mapped, compatible, NAT64, 6to4) is in its classes too. Text that is no address is in none.
+ * Is the textual address, IPv4 or IPv6, in one of the classes named by `classes` (its values
+ * are ignored)? An IPv6 address that carries an IPv4 one (mapped, compatible, NAT64, 6to4) is
+ * in its classes too. Text that is no address is in none.
  */
 bool address_is_in(struct str address, const struct never *classes);
 /* Two spellings of one address? */

@@ -8,7 +8,13 @@
 #include <sysexits.h>
 #include <time.h>
 
-enum { CONNECT_MS = 2000, SELECT_MS = 2000, SOCKET_MS = 5000, COMMAND_MS = 3000, RETRY_PAUSE_MS = 200 };
+enum {
+    CONNECT_MS = 2000,
+    SELECT_MS = 2000,
+    SOCKET_MS = 5000,
+    COMMAND_MS = 3000,
+    RETRY_PAUSE_MS = 200
+};
 
 void mongo_cursor_cleanup(mongoc_cursor_t **cursor)
 {
@@ -54,7 +60,8 @@ static void want_majority(mongoc_uri_t *uri)
 {
     if (mongoc_uri_has_option(uri, MONGOC_URI_W))
         return;
-    __attribute__((cleanup(concern_cleanup))) mongoc_write_concern_t *concern = mongoc_write_concern_new();
+    __attribute__((cleanup(concern_cleanup))) mongoc_write_concern_t *concern =
+        mongoc_write_concern_new();
     mongoc_write_concern_set_wmajority(concern, COMMAND_MS);
     mongoc_uri_set_write_concern(uri, concern);
 }
@@ -81,7 +88,8 @@ static mongoc_uri_t *parse_uri(struct str text, struct arena *arena, struct err 
     /* The driver's message may repeat what it read, a password included. */
     if (!uri)
         err_stop(err, EX_CONFIG, "the MongoDB URI is malformed%s%s",
-                 str_has(text, STR("@")) ? "" : ": ", str_has(text, STR("@")) ? "" : error.message);
+                 str_has(text, STR("@")) ? "" : ": ",
+                 str_has(text, STR("@")) ? "" : error.message);
     return uri;
 }
 
@@ -124,16 +132,18 @@ mongoc_collection_t *mongo_collection(struct mongo *m, const char *name)
 
 /* --- waiting for a primary --- */
 
-/* Does any known server have this type ("Standalone", "RSGhost", …)? */
-static bool knows_type(const struct mongo *m, const char *type)
+/* How many servers are known, and is one of this type ("RSGhost", …)? */
+static size_t known_servers(const struct mongo *m, const char *type, bool *out_has_type)
 {
     size_t count = 0;
-    bool found = false;
-    mongoc_server_description_t **all = mongoc_client_get_server_descriptions(m->client, &count);
+    mongoc_server_description_t **all =
+        mongoc_client_get_server_descriptions(m->client, &count);
+    *out_has_type = false;
     for (size_t i = 0; i < count; i++)
-        found = found || strcmp(mongoc_server_description_type(all[i]), type) == 0;
+        *out_has_type =
+            *out_has_type || strcmp(mongoc_server_description_type(all[i]), type) == 0;
     mongoc_server_descriptions_destroy_all(all, count);
-    return found;
+    return count;
 }
 
 static bool ping(struct mongo *m, struct err *err)
@@ -153,10 +163,25 @@ static const char *seed(const struct mongo *m)
     return hosts ? hosts->host_and_port : "its address";
 }
 
+static bool no_replica_set(const struct mongo *m, struct err *err)
+{
+    const char *name = mongoc_uri_get_replica_set(mongoc_client_get_uri(m->client));
+    return err_stop(
+        err, EX_CONFIG,
+        "MongoDB at %s is not in replica set %s, and transactions need one: start mongod with "
+        "--replSet %s, then run: mongosh --host %s --eval 'rs.initiate()'",
+        seed(m), name ? name : "rs0", name ? name : "rs0", seed(m));
+}
+
 static bool is_ready(struct mongo *m, struct err *err)
 {
     bson_error_t error = {0};
-    mongoc_server_description_t *server = mongoc_client_select_server(m->client, true, NULL, &error);
+    bool ignored = false;
+    mongoc_server_description_t *server =
+        mongoc_client_select_server(m->client, true, NULL, &error);
+    /* Where the URI names a replica set, the driver strikes a server that is in none off its list, for good. */
+    if (!server && known_servers(m, "", &ignored) == 0)
+        return no_replica_set(m, err);
     if (!server)
         return mongo_error("find a primary", &error, NULL, err);
     const char *type = mongoc_server_description_type(server);
@@ -164,10 +189,7 @@ static bool is_ready(struct mongo *m, struct err *err)
     bool is_primary = strcmp(type, "RSPrimary") == 0 || strcmp(type, "Mongos") == 0;
     mongoc_server_description_destroy(server);
     if (is_alone)
-        return err_stop(err, EX_CONFIG,
-                        "MongoDB at %s is not a replica set, and transactions need one: start mongod with "
-                        "--replSet rs0, then run: mongosh --host %s --eval 'rs.initiate()'",
-                        seed(m), seed(m));
+        return no_replica_set(m, err);
     if (!is_primary)
         return err_set(err, ERR_RETRY, "the server is no primary");
     return ping(m, err);
@@ -179,6 +201,20 @@ static bool is_asked_to_stop(void)
     sigset_t pending;
     return sigpending(&pending) == 0 &&
            (sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1);
+}
+
+static bool gave_up(const struct mongo *m, int64_t waited_ms, const struct err *last,
+                    struct err *err)
+{
+    bool has_ghost = false;
+    (void)known_servers(m, "RSGhost", &has_ghost);
+    if (has_ghost)
+        return err_stop(
+            err, EX_CONFIG,
+            "MongoDB at %s is not yet a replica set: run: mongosh --host %s --eval 'rs.initiate()'",
+            seed(m), seed(m));
+    return err_stop(err, EX_UNAVAILABLE, "waited %lld s for MongoDB at %s: %s",
+                    (long long)(waited_ms / 1000), seed(m), last->text);
 }
 
 bool mongo_wait_ready(struct mongo *m, int64_t timeout_ms, struct err *err)
@@ -193,17 +229,13 @@ bool mongo_wait_ready(struct mongo *m, int64_t timeout_ms, struct err *err)
             return false;
         }
         if (is_asked_to_stop())
-            return err_stop(err, EX_UNAVAILABLE, "stopped while waiting for MongoDB at %s", seed(m));
+            return err_stop(err, EX_UNAVAILABLE, "stopped while waiting for MongoDB at %s",
+                            seed(m));
         if (clock_ms() < end_ms) {
             (void)nanosleep(&pause, NULL);
             continue;
         }
-        if (knows_type(m, "RSGhost"))
-            return err_stop(err, EX_CONFIG,
-                            "MongoDB at %s is not yet a replica set: run: mongosh --host %s --eval 'rs.initiate()'",
-                            seed(m), seed(m));
-        return err_stop(err, EX_UNAVAILABLE, "waited %lld s for MongoDB at %s: %s",
-                        (long long)(timeout_ms / 1000), seed(m), last.text);
+        return gave_up(m, timeout_ms, &last, err);
     }
     return true;
 }
@@ -211,47 +243,48 @@ bool mongo_wait_ready(struct mongo *m, int64_t timeout_ms, struct err *err)
 /* --- errors --- */
 
 /* Server codes that the same call may not meet again (src/mongo/base/error_codes.yml). */
+static const uint32_t passing_codes[] = {
+    6,     /* HostUnreachable */
+    7,     /* HostNotFound */
+    24,    /* LockTimeout */
+    43,    /* CursorNotFound */
+    46,    /* LockBusy */
+    50,    /* MaxTimeMSExpired */
+    64,    /* WriteConcernTimeout */
+    89,    /* NetworkTimeout */
+    91,    /* ShutdownInProgress */
+    112,   /* WriteConflict */
+    117,   /* ConflictingOperationInProgress */
+    133,   /* FailedToSatisfyReadPreference */
+    134,   /* ReadConcernMajorityNotAvailableYet */
+    175,   /* QueryPlanKilled */
+    189,   /* PrimarySteppedDown */
+    202,   /* NetworkInterfaceExceededTimeLimit */
+    225,   /* TransactionTooOld */
+    237,   /* CursorKilled */
+    239,   /* SnapshotTooOld */
+    246,   /* SnapshotUnavailable */
+    251,   /* NoSuchTransaction */
+    262,   /* ExceededTimeLimit */
+    290,   /* TransactionExceededLifetimeLimitSeconds */
+    9001,  /* SocketException */
+    10058, /* LegacyNotPrimary */
+    10107, /* NotWritablePrimary */
+    11600, /* InterruptedAtShutdown */
+    11601, /* Interrupted */
+    11602, /* InterruptedDueToReplStateChange */
+    12586, /* BackgroundOperationInProgressForDatabase */
+    12587, /* BackgroundOperationInProgressForNamespace */
+    13388, /* StaleConfig */
+    13435, /* NotPrimaryNoSecondaryOk */
+    13436, /* NotPrimaryOrSecondary */
+    14031, /* OutOfDiskSpace */
+};
+
 static bool is_passing(uint32_t code)
 {
-    static const uint32_t codes[] = {
-        6,     /* HostUnreachable */
-        7,     /* HostNotFound */
-        24,    /* LockTimeout */
-        43,    /* CursorNotFound */
-        46,    /* LockBusy */
-        50,    /* MaxTimeMSExpired */
-        64,    /* WriteConcernTimeout */
-        89,    /* NetworkTimeout */
-        91,    /* ShutdownInProgress */
-        112,   /* WriteConflict */
-        117,   /* ConflictingOperationInProgress */
-        133,   /* FailedToSatisfyReadPreference */
-        134,   /* ReadConcernMajorityNotAvailableYet */
-        175,   /* QueryPlanKilled */
-        189,   /* PrimarySteppedDown */
-        202,   /* NetworkInterfaceExceededTimeLimit */
-        225,   /* TransactionTooOld */
-        237,   /* CursorKilled */
-        239,   /* SnapshotTooOld */
-        246,   /* SnapshotUnavailable */
-        251,   /* NoSuchTransaction */
-        262,   /* ExceededTimeLimit */
-        290,   /* TransactionExceededLifetimeLimitSeconds */
-        9001,  /* SocketException */
-        10058, /* LegacyNotPrimary */
-        10107, /* NotWritablePrimary */
-        11600, /* InterruptedAtShutdown */
-        11601, /* Interrupted */
-        11602, /* InterruptedDueToReplStateChange */
-        12586, /* BackgroundOperationInProgressForDatabase */
-        12587, /* BackgroundOperationInProgressForNamespace */
-        13388, /* StaleConfig */
-        13435, /* NotPrimaryNoSecondaryOk */
-        13436, /* NotPrimaryOrSecondary */
-        14031, /* OutOfDiskSpace */
-    };
-    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
-        if (codes[i] == code)
+    for (size_t i = 0; i < sizeof passing_codes / sizeof *passing_codes; i++)
+        if (passing_codes[i] == code)
             return true;
     return false;
 }
@@ -260,7 +293,8 @@ static bool is_passing(uint32_t code)
 static bool is_setup(uint32_t code)
 {
     return code == 13 /* Unauthorized */ || code == 18 /* AuthenticationFailed */ ||
-           code == 20 /* IllegalOperation: no transactions here */ || code == 59 /* CommandNotFound */;
+           code == 20 /* IllegalOperation: no transactions here */ ||
+           code == 59 /* CommandNotFound */;
 }
 
 static bool has_retry_label(const bson_t *reply)
@@ -285,7 +319,8 @@ static bool is_retry(const bson_error_t *error, const bson_t *reply)
     return has_retry_label(reply) || (is_from_server(error) && is_passing(error->code));
 }
 
-bool mongo_error(const char *what, const bson_error_t *error, const bson_t *reply, struct err *err)
+bool mongo_error(const char *what, const bson_error_t *error, const bson_t *reply,
+                 struct err *err)
 {
     if (is_retry(error, reply))
         return err_set(err, ERR_RETRY, "%s: %s", what, error->message);
@@ -293,7 +328,8 @@ bool mongo_error(const char *what, const bson_error_t *error, const bson_t *repl
         error->domain == MONGOC_ERROR_CLIENT && error->code == MONGOC_ERROR_CLIENT_AUTHENTICATE;
     if (is_login || (is_from_server(error) && is_setup(error->code)))
         return err_stop(err, EX_CONFIG, "%s: MongoDB: %s", what, error->message);
-    return err_set(err, ERR_FATAL, "%s: MongoDB error %u: %s", what, error->code, error->message);
+    return err_set(err, ERR_FATAL, "%s: MongoDB error %u: %s", what, error->code,
+                   error->message);
 }
 
 bool mongo_has_label(const bson_t *reply, const char *label)
@@ -303,10 +339,12 @@ bool mongo_has_label(const bson_t *reply, const char *label)
 
 bool mongo_is_duplicate_key(const bson_error_t *error)
 {
-    return is_from_server(error) && (error->code == 11000 || error->code == 11001 || error->code == 12582);
+    return is_from_server(error) &&
+           (error->code == 11000 || error->code == 11001 || error->code == 12582);
 }
 
-bool mongo_command(struct mongo *m, const bson_t *command, bson_t *reply, const char *what, struct err *err)
+bool mongo_command(struct mongo *m, const bson_t *command, bson_t *reply, const char *what,
+                   struct err *err)
 {
     bson_auto limited = BSON_INITIALIZER;
     bson_error_t error = {0};

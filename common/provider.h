@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 /*
- * A provider file, read: settings, and for each stream how to ask, how to page, how fast, and which value goes to which field of
- * its model. Loading compiles every template and selection, so that whatever can be wrong with a file is said at once, with file, line
- * and column. Immutable once loaded; lives in the arena it was loaded into.
+ * A provider file, read: settings, and for each stream how to ask, how to page, how fast, and
+ * which value goes to which field of its model. Loading compiles every template and selection,
+ * so that whatever can be wrong with a file is said at once, with file, line and column.
+ * Immutable once loaded; lives in the arena it was loaded into.
  */
 #include "common/model.h"
 #include "common/select.h"
@@ -35,15 +36,17 @@ struct request {
     size_t header_count;
     enum body_kind body_kind;
     /*
-     * BODY_JSON: the JSON text, compact. Names stand in strings, escaped, but a leaf that is only ${page.offset}, ${page.number} or
-     * ${page.size} becomes a number.
+     * BODY_JSON: the JSON text, compact. Names stand in strings, escaped, but a leaf that is
+     * only ${page.offset}, ${page.number} or ${page.size} becomes a number.
      */
     struct template body;
 };
 
 enum pages_by { PAGES_NONE, PAGES_OFFSET, PAGES_NUMBER, PAGES_CURSOR };
 
-/* Where a listing ends. All that are set are tried; at least one is, unless by is PAGES_NONE. */
+/*
+ * Where a listing ends. All that are set are tried; at least one is, unless by is PAGES_NONE.
+ */
 struct end_when {
     bool no_records;            /* the page has none */
     bool short_page;            /* it has fewer than size */
@@ -116,8 +119,9 @@ struct providers {
 };
 
 /*
- * Load DIR/models/ *.yaml and DIR/providers/ *.yaml. With `only` (comma-separated names; empty = all) the others are not read. Settings get their
- * values; a setting without one is an error (78) that names the variable to set, unless `allow_unset` (for `muster check` and the
+ * Load DIR/models/ *.yaml and DIR/providers/ *.yaml. With `only` (comma-separated names; empty
+ * = all) the others are not read. Settings get their values; a setting without one is an error
+ * (78) that names the variable to set, unless `allow_unset` (for `muster check` and the
  * serializer, which needs none).
  */
 must_check bool providers_load(const char *dir, struct str only, bool allow_unset,
@@ -125,10 +129,12 @@ must_check bool providers_load(const char *dir, struct str only, bool allow_unse
 /* NULL when there is none. */
 const struct stream *providers_stream(const struct providers *p, struct str name);
 const struct model *providers_model(const struct providers *p, struct str name);
-/* Does a list that is asked for this way shift when an item vanishes (offset and page number)? */
+/*
+ * Does a list that is asked for this way shift when an item vanishes (offset and page number)?
+ */
 bool pages_shift(const struct pages *p);
 /*
- * Put ${name} in the place of every secret value of the provider that stands in text, as it is or percent-encoded. Of two that
- * begin at one place the longer goes.
+ * Put ${name} in the place of every secret value of the provider that stands in text, as it is
+ * or percent-encoded. Of two that begin at one place the longer goes.
  */
 struct str provider_mask(const struct provider *p, struct str text, struct arena *arena);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/reject.h"
 
-bool reject_send(struct kafka_producer *p, const struct reject *r, void *ticket, struct arena *arena, struct err *err)
+bool reject_send(struct kafka_producer *p, const struct reject *r, void *ticket,
+                 struct arena *arena, struct err *err)
 {
     const struct header headers[] = {
         {"__connect.errors.topic", r->topic},
@@ -10,5 +11,6 @@ bool reject_send(struct kafka_producer *p, const struct reject *r, void *ticket,
         {"__connect.errors.stage", str_of(r->stage)},
         {"__connect.errors.exception.message", r->reason},
     };
-    return kafka_send(p, "rejects", -1, r->key, r->value, headers, sizeof headers / sizeof *headers, ticket, err);
+    return kafka_send(p, "rejects", -1, r->key, r->value, headers,
+                      sizeof headers / sizeof *headers, ticket, err);
 }

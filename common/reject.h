@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 /*
- * A message that no retry can mend, on its way to the rejects topic: key and value byte for byte, and why. The reason stands in headers named as Kafka
- * Connect names them (KIP-298), so that the tools that people have can read it.
+ * A message that no retry can mend, on its way to the rejects topic: key and value byte for
+ * byte, and why. The reason stands in headers named as Kafka Connect names them (KIP-298), so
+ * that the tools that people have can read it.
  */
 #include "common/kafka.h"
 
@@ -16,4 +17,5 @@ struct reject {
 };
 
 /* As kafka_send(). */
-must_check bool reject_send(struct kafka_producer *p, const struct reject *r, void *ticket, struct arena *arena, struct err *err);
+must_check bool reject_send(struct kafka_producer *p, const struct reject *r, void *ticket,
+                            struct arena *arena, struct err *err);

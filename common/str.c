@@ -82,7 +82,10 @@ bool str_to_int(struct str s, int64_t *out_number)
     return true;
 }
 
-/* How many bytes the sequence at s takes; 0 when it is none (overlong, surrogate, past U+10FFFF, cut). */
+/*
+ * How many bytes the sequence at s takes; 0 when it is none (overlong, surrogate, past
+ * U+10FFFF, cut).
+ */
 static size_t utf8_step(const unsigned char *s, size_t left)
 {
     if (s[0] < 0x80)
@@ -141,7 +144,8 @@ struct str str_nearest(struct str word, const struct str *words, size_t count)
         if (words[i].len > NEAREST_MAX)
             continue;
         size_t distance = edit_distance(word, words[i]);
-        if (distance < best_distance || (distance == best_distance && !best.len && distance <= 1)) {
+        if (distance < best_distance ||
+            (distance == best_distance && !best.len && distance <= 1)) {
             best = words[i];
             best_distance = distance;
         }

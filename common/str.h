@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 /*
- * Text: `struct str` is a view (pointer and length, not terminated, NUL is a legal byte, owns nothing); `struct buf` owns
- * its bytes and is born with a maximum. NUL-terminated text exists only at the borders of libraries. Running out of
- * memory aborts the process: offsets are stored after acknowledgement, so a restart loses nothing. Never blocks.
+ * Text: `struct str` is a view (pointer and length, not terminated, NUL is a legal byte, owns
+ * nothing); `struct buf` owns its bytes and is born with a maximum. NUL-terminated text exists
+ * only at the borders of libraries. Running out of memory aborts the process: offsets are
+ * stored after acknowledgement, so a restart loses nothing. Never blocks.
  */
 #include "common/err.h"
 
@@ -16,8 +17,8 @@ struct str {
 };
 
 #define STR(literal) ((struct str){"" literal, sizeof(literal) - 1})
-#define STR_FMT "%.*s"
-#define STR_ARG(s) (int)(s).len, (s).ptr
+#define STR_FMT      "%.*s"
+#define STR_ARG(s)   (int)(s).len, (s).ptr
 
 /* A view of NUL-terminated text; NULL gives an empty view. */
 struct str str_of(const char *text);
@@ -28,13 +29,22 @@ bool str_has_prefix(struct str s, struct str prefix);
 bool str_has(struct str s, struct str part);
 /* Without ASCII white space at both ends. */
 struct str str_trim(struct str s);
-/* Cut off and return what stands before the first `mark`; *rest becomes what follows it, or empty when there is none. */
+/*
+ * Cut off and return what stands before the first `mark`; *rest becomes what follows it, or
+ * empty when there is none.
+ */
 struct str str_cut(struct str *rest, char mark);
-/* A whole number in base 10 with an optional '-', nothing before or after it. False when it is none or does not fit. */
+/*
+ * A whole number in base 10 with an optional '-', nothing before or after it. False when it is
+ * none or does not fit.
+ */
 bool str_to_int(struct str s, int64_t *out_number);
 /* Is this valid UTF-8 (RFC 3629)? */
 bool str_is_utf8(struct str s);
-/* The word of a list that is nearest to `word` (edit distance at most a third of its length), or an empty view. */
+/*
+ * The word of a list that is nearest to `word` (edit distance at most a third of its length),
+ * or an empty view.
+ */
 struct str str_nearest(struct str word, const struct str *words, size_t count);
 
 struct buf {
@@ -52,7 +62,8 @@ void buf_done(struct buf *b);
 void buf_reset(struct buf *b);
 /* False when the buffer would grow over its maximum; it is then unchanged. */
 must_check bool buf_add(struct buf *b, struct str s);
-must_check bool buf_addf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
+must_check bool buf_addf(struct buf *b, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 struct str buf_str(const struct buf *b);
 /* The content as NUL-terminated text, valid until the next change. */
 const char *buf_text(struct buf *b);

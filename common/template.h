@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 /*
- * Text with ${names} in it, as provider files write URLs, headers and bodies. `$${` is a literal "${". Compiled once; which
- * names there are is checked by whoever compiles. Values that are secret never reach what is kept: the same template renders
- * once for the wire and once, masked, with ${name} in the place of each secret. Values are put in as they are, also line
- * breaks: whoever makes a header of the result looks at it first. Pure.
+ * Text with ${names} in it, as provider files write URLs, headers and bodies. `$${` is a
+ * literal "${". Compiled once; which names there are is checked by whoever compiles. Values
+ * that are secret never reach what is kept: the same template renders once for the wire and
+ * once, masked, with ${name} in the place of each secret. Values are put in as they are, also
+ * line breaks: whoever makes a header of the result looks at it first. Pure.
  */
 #include "common/arena.h"
 
@@ -21,11 +22,17 @@ struct template
         is_json; /* the text is JSON: values are put in as the content of JSON strings, escaped */
 };
 
-/* Where names get their values. *out_secret says that the value must be masked. False: there is no such name. */
+/*
+ * Where names get their values. *out_secret says that the value must be masked. False: there is
+ * no such name.
+ */
 typedef bool template_lookup(const void *names, struct str name, struct str *out_value,
                              bool *out_secret);
 
-/* Fails (ERR_REJECT; the caller adds the position) on an unclosed "${" and on what cannot be a name. */
+/*
+ * Fails (ERR_REJECT; the caller adds the position) on an unclosed "${" and on what cannot be a
+ * name.
+ */
 must_check bool template_compile(struct str text, struct arena *arena, struct template *out,
                                  struct err *err);
 /* Fails (ERR_FATAL) when a name has no value. With masked, secrets stay as ${name}. */

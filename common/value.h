@@ -1,13 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 /*
- * A typed value of a model field, in memory. What an item of a list or a member of an object means is said by the model's
- * type and not by the value: an object is the array of its members in the order of its type, an absent member is
- * VALUE_NONE. Values are immutable views: the bytes belong to an arena. Pure.
+ * A typed value of a model field, in memory. What an item of a list or a member of an object
+ * means is said by the model's type and not by the value: an object is the array of its members
+ * in the order of its type, an absent member is VALUE_NONE. Values are immutable views: the
+ * bytes belong to an arena. Pure.
  */
 #include "common/arena.h"
 
-enum value_kind { VALUE_NONE, VALUE_BOOL, VALUE_INT, VALUE_TIME, VALUE_TEXT, VALUE_LIST, VALUE_OBJECT };
+enum value_kind {
+    VALUE_NONE,
+    VALUE_BOOL,
+    VALUE_INT,
+    VALUE_TIME,
+    VALUE_TEXT,
+    VALUE_LIST,
+    VALUE_OBJECT
+};
 
 struct value {
     enum value_kind kind;

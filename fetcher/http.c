@@ -2,14 +2,13 @@
 #include "fetcher/http.h"
 
 #include "common/clock.h"
-#include "common/model.h"
+#include "fetcher/guard.h"
 
-#include <arpa/inet.h>
 #include <curl/curl.h>
+#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/resource.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -19,7 +18,8 @@ enum {
     SLOW_BYTES = 100,
     HOPS_MAX = 3,
     FDS_MAX = 8,
-    BODY_KEPT_BYTES = 256 * 1024
+    BODY_KEPT_BYTES = 256 * 1024,
+    ADDRESS_MAX = 64
 };
 
 struct http {
@@ -43,7 +43,7 @@ struct http_transfer {
     int64_t started_ms;
     int hops;
     bool is_too_big;
-    char refused_address[INET6_ADDRSTRLEN];
+    char refused_address[ADDRESS_MAX];
     char curl_text[CURL_ERROR_SIZE];
     char problem[CURL_ERROR_SIZE + 256];
 };
@@ -113,70 +113,21 @@ void http_close(struct http *h)
     curl_global_cleanup();
 }
 
-/* NULL when the URL has no such part; curl_free() it. */
-static char *url_part(const char *url, CURLUPart part)
-{
-    char *text = NULL;
-    CURLU *parsed = curl_url();
-    if (parsed && curl_url_set(parsed, CURLUPART_URL, url, 0) == CURLUE_OK)
-        (void)curl_url_get(parsed, part, &text, CURLU_DEFAULT_PORT);
-    curl_url_cleanup(parsed);
-    return text;
-}
-
-static void free_part(char **part)
-{
-    curl_free(*part);
-}
-#define part_auto __attribute__((cleanup(free_part))) char
-
-static bool is_same_part(const char *a, const char *b, CURLUPart part)
-{
-    part_auto *of_a = url_part(a, part);
-    part_auto *of_b = url_part(b, part);
-    return of_a && of_b && strcasecmp(of_a, of_b) == 0;
-}
-
-static bool is_same_origin(const char *a, const char *b)
-{
-    return is_same_part(a, b, CURLUPART_SCHEME) && is_same_part(a, b, CURLUPART_HOST) &&
-           is_same_part(a, b, CURLUPART_PORT);
-}
-
-static bool is_listed(struct str list, const char *name)
-{
-    size_t len = name ? strlen(name) : 0;
-    while (list.len) {
-        struct str item = str_trim(str_cut(&list, ','));
-        if (item.len && item.len == len && strncasecmp(item.ptr, name, len) == 0)
-            return true;
-    }
-    return false;
-}
-
 static bool is_allowed(const struct http_transfer *t, const char *address)
 {
-    static const struct never classes = {
-        .loopback = true, .private_ = true, .link_local = true, .unspecified = true};
-    if (!address_is_in(str_of(address), &classes) || is_listed(t->private_hosts, address))
-        return true;
-    part_auto *host = url_part(t->url, CURLUPART_HOST);
-    return is_listed(t->private_hosts, host);
+    return guard_allows(t->url, t->private_hosts, address);
 }
 
 /* curl calls this with the resolved address, so that a name cannot change its mind between a check and the connection. */
 static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *a)
 {
     struct http_transfer *t = context;
-    char address[INET6_ADDRSTRLEN] = "";
-    const void *bytes =
-        a->family == AF_INET ? (const void *)&((struct sockaddr_in *)(void *)&a->addr)->sin_addr
-        : a->family == AF_INET6
-            ? (const void *)&((struct sockaddr_in6 *)(void *)&a->addr)->sin6_addr
-            : NULL;
-    if (purpose != CURLSOCKTYPE_IPCXN || !bytes ||
-        !inet_ntop(a->family, bytes, address, sizeof address))
+    char address[ADDRESS_MAX];
+    if (purpose != CURLSOCKTYPE_IPCXN ||
+        getnameinfo(&a->addr, a->addrlen, address, sizeof address, NULL, 0, NI_NUMERICHOST) !=
+            0)
         return CURL_SOCKET_BAD;
+    address[strcspn(address, "%")] = '\0'; /* the interface of a link-local address */
     if (!is_allowed(t, address)) {
         memcpy(t->refused_address, address, sizeof address);
         return CURL_SOCKET_BAD;
@@ -323,11 +274,11 @@ static const char *next_hop(struct http_transfer *t, long status)
                        HOPS_MAX);
         return NULL;
     }
-    if (!is_same_origin(t->url, target)) {
-        part_auto *host = url_part(target, CURLUPART_HOST);
+    if (!guard_is_same_origin(t->url, target)) {
+        char host[GUARD_HOST_MAX];
         (void)snprintf(t->problem, sizeof t->problem,
-                       "it redirects to another origin (%.200s), which is not followed",
-                       host ? host : "unknown");
+                       "it redirects to another origin (%s), which is not followed",
+                       guard_host(target, host));
         return NULL;
     }
     return target;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 /*
- * HTTP transfers, many at once, on one thread. The only file that knows libcurl. What it promises, whatever a provider's file or
+ * HTTP transfers, many at once, on one thread. With guard.c the only file that knows libcurl. What it promises, whatever a provider's file or
  * answer says: https only, unless the request allows plain http; the address that a name resolves to is looked at when the socket is
  * opened, and private ones are refused unless the request names them; redirects are followed at most three times and only
  * within one origin; nothing comes from the environment (proxy, netrc, cookies); a body that decodes to more than its limit ends the

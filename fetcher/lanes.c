@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-enum { OPEN_PER_IN_FLIGHT = 4 };
+enum { OPEN_PER_IN_FLIGHT = 4, HOLD_AFTER_MS = 500 };
 
 void lanes_done(struct lanes *l)
 {
@@ -66,6 +66,16 @@ void lanes_ended(struct lanes *l, int32_t partition)
         return;
     lane->open--;
     look(lane);
+}
+
+void lanes_hold(struct lanes *l, bool is_draining, size_t open, size_t window, int64_t now_ms)
+{
+    if (open < window)
+        l->full_since_ms = 0;
+    else if (!l->full_since_ms)
+        l->full_since_ms = now_ms;
+    bool is_stuck = l->full_since_ms && now_ms - l->full_since_ms > HOLD_AFTER_MS;
+    l->is_held = is_draining || is_stuck || (l->is_held && open > window / 2);
 }
 
 const struct lane *lanes_change(struct lanes *l)

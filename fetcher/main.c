@@ -8,9 +8,8 @@
 #include "common/conf.h"
 #include "common/kafka.h"
 #include "common/log.h"
-#include "fetcher/lanes.h"
 #include "fetcher/publish.h"
-#include "fetcher/schedule.h"
+#include "fetcher/roster.h"
 #include "fetcher/settings.h"
 
 #include <errno.h>
@@ -20,7 +19,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-enum { WAIT_MAX_MS = 1000, RETRY_MS = 50, FULL_HOLD_MS = 500, PROGRESS_MS = 10000 };
+enum { WAIT_MAX_MS = 1000, RETRY_MS = 50, PROGRESS_MS = 10000 };
 
 /* Since the start, and what of it the last progress line told. */
 struct progress {
@@ -36,13 +35,9 @@ struct fetcher {
     struct publish publish;
     struct http *http;
     int signals;
-    struct schedule schedule;    /* stretches that are to ask */
-    struct stretch_queue outbox; /* stretches that are to publish */
-    struct stretch_queue open;   /* all stretches */
-    size_t open_count;
-    struct lanes lanes;
-    int64_t full_since_ms, drain_end_ms; /* 0 = not full, not draining */
-    struct err failure;                  /* of an acknowledgement */
+    struct roster roster;
+    int64_t drain_end_ms; /* 0 = not draining */
+    struct err failure;   /* of an acknowledgement */
     struct progress progress;
 };
 
@@ -61,10 +56,9 @@ int main(int argc, char **argv)
 
     bool ok = fetcher_open(&f, argc, argv, &err);
     while (ok && fetcher_wait(&f, &err)) /* Kafka, HTTP, a timer or a signal; false = stop */
-        ok = take_tasks(&f, &err) /* tasks topic  -> stretches, while the window has room */
-             && run_transfers(
-                    &f, &err) /* stretches    -> answers, as fast as each provider allows */
-             && send_pages(&f, &err) /* answers      -> pages topic, the rest -> tasks topic */
+        ok = take_tasks(&f, &err)        /* tasks topic  -> stretches, while there is room */
+             && run_transfers(&f, &err)  /* stretches    -> answers, as each pace allows */
+             && send_pages(&f, &err)     /* answers      -> pages topic, rests -> tasks topic */
              && store_offsets(&f, &err); /* acknowledged -> offsets, gap-free per partition */
     return fetcher_close(&f, &err);      /* leave the group, log err once */
 }
@@ -131,172 +125,64 @@ static bool fetcher_open(struct fetcher *f, int argc, char **argv, struct err *e
 {
     struct settings *s = &f->settings;
     log_open("fetcher", false, LOG_INFO_LEVEL);
-    TAILQ_INIT(&f->outbox);
-    TAILQ_INIT(&f->open);
     if (!open_signals(f, err) || !settings_load(s, argc, argv, &f->arena, err))
         return false;
     log_open("fetcher", s->common.log_format == 1, (enum log_level)s->common.log_level);
     if (!providers_load(arena_text(&f->arena, s->common.schemas), s->common.providers, false,
                         &f->arena, &f->providers, err))
         return false;
-    schedule_init(&f->schedule, &f->providers, &f->arena);
+    roster_init(&f->roster, &f->providers, &f->arena);
     const struct http_limits limits = {s->timeout_ms, s->stall_ms, s->max_page, s->window};
     f->http = http_open(&limits, err);
     if (!f->http || !open_kafka(f, err))
         return false;
     LOG_INFO("started", LOG_STR("kafka", f->kafka.brokers), LOG_STR("group", f->kafka.group),
-             LOG_INT("streams", (int64_t)f->schedule.count));
+             LOG_INT("streams", (int64_t)f->roster.schedule.count));
     return true;
 }
 
-/* --- the ways of a stretch --- */
+/* --- what Kafka tells, from within its polls --- */
 
 static struct moment moment_now(void)
 {
     return (struct moment){clock_ms(), clock_unix_ms()};
 }
 
-static void drop_stretch(struct fetcher *f, struct stretch *s)
-{
-    TAILQ_REMOVE(&f->open, s, all);
-    f->open_count--;
-    stretch_free(s);
-}
-
-/* All that the task caused is acknowledged. */
-static void end_stretch(struct fetcher *f, struct stretch *s)
-{
-    ledger_mark_done(kafka_ledger(f->tasks), s->partition, s->offset);
-    lanes_ended(&f->lanes, s->partition);
-    drop_stretch(f, s);
-}
-
-static void log_trouble(const struct stretch *s)
-{
-    const struct finding *found = &s->found;
-    if (s->step == STEP_REJECT)
-        LOG_WARN("reject", LOG_INT("partition", s->partition), LOG_INT("offset", s->offset),
-                 LOG_STR("error", buf_str(&s->complaint)));
-    if (s->step == STEP_PAGE && found->outcome != OUTCOME_OK)
-        LOG_WARN(outcome_name(found->outcome), LOG_STR("link", s->task.link),
-                 LOG_INT("page", s->at.page),
-                 LOG_INT("again_s",
-                         found->retry_at_ms ? (found->retry_at_ms - found->time_ms) / 1000 : 0),
-                 LOG_STR("error", buf_str(&s->complaint)));
-}
-
-/* To where its step is done. */
-static void pass_on(struct fetcher *f, struct stretch *s)
-{
-    bool is_patient = s->step == STEP_ASK || s->step == STEP_WAIT;
-    if (is_patient && f->drain_end_ms)
-        s->step = STEP_REST;
-    if (s->step == STEP_ASK || s->step == STEP_WAIT) {
-        schedule_add(&f->schedule, s);
-    } else if (s->step != STEP_ACKS) {
-        log_trouble(s);
-        schedule_enter(&f->outbox, s);
-    }
-}
-
-static void begin_stretch(struct fetcher *f, struct stretch *s)
-{
-    stretch_begin(s, &f->providers, clock_ms(), &f->scratch);
-    arena_reset(&f->scratch);
-    pass_on(f, s);
-}
-
-static void end_transfer(struct fetcher *f, struct stretch *s)
-{
-    if (s->step == STEP_ANSWER)
-        schedule_ended(&f->schedule, s);
-    http_release(s->transfer);
-    s->transfer = NULL;
-}
-
-/* Its partition is somebody else's now, who begins it again. */
-static void abandon_stretch(struct fetcher *f, struct stretch *s)
-{
-    end_transfer(f, s);
-    schedule_remove(s);
-    s->is_void = true;
-    s->step = STEP_ACKS;
-    if (s->unacknowledged == 0)
-        drop_stretch(f, s);
-}
-
-static void abandon_all(struct fetcher *f, int32_t partition)
-{
-    struct stretch *next;
-    for (struct stretch *s = TAILQ_FIRST(&f->open); s; s = next) {
-        next = TAILQ_NEXT(s, all);
-        if (partition < 0 || s->partition == partition)
-            abandon_stretch(f, s);
-    }
-}
-
 static void on_assigned(void *context, int32_t partition, bool came)
 {
     struct fetcher *f = context;
     if (came) {
-        lanes_add(&f->lanes, partition);
+        lanes_add(&f->roster.lanes, partition);
     } else {
-        abandon_all(f, partition);
-        lanes_remove(&f->lanes, partition);
+        roster_abandon(&f->roster, partition);
+        lanes_remove(&f->roster.lanes, partition);
     }
     log_line(LOG_DEBUG_LEVEL, came ? "lane_came" : "lane_went",
              LOG_PAIRS(LOG_INT("partition", partition)));
-}
-
-/* The last message of a stretch has come back. */
-static void settle_stretch(struct fetcher *f, struct stretch *s)
-{
-    struct moment m = moment_now();
-    if (s->is_void) {
-        drop_stretch(f, s);
-    } else if (s->was_lost) {
-        begin_stretch(f, s);
-    } else if (s->was_refused) {
-        s->was_refused = false;
-        stretch_fail(s, STR("a page is over the limit of its topic (max.message.bytes)"), &m);
-        pass_on(f, s);
-    } else {
-        end_stretch(f, s);
-    }
 }
 
 static void on_delivered(void *context, void *ticket, const struct err *failure)
 {
     struct fetcher *f = context;
     struct stretch *s = ticket;
-    enum err_kind kind = failure ? failure->kind : ERR_NONE;
-    if (kind == ERR_FATAL)
+    struct moment m = moment_now();
+    int32_t partition = s->partition;
+    int64_t offset = s->offset;
+    if (failure && failure->kind == ERR_FATAL)
         f->failure = *failure;
-    s->was_lost |= kind == ERR_RETRY;
-    s->was_refused |= kind == ERR_REJECT;
-    s->unacknowledged--;
-    if (s->unacknowledged == 0 && s->step == STEP_ACKS)
-        settle_stretch(f, s);
+    if (roster_acknowledge(&f->roster, s, failure ? failure->kind : ERR_NONE, &m, &f->scratch))
+        ledger_mark_done(kafka_ledger(f->tasks), partition, offset);
 }
 
 /* --- waiting --- */
-
-static void begin_draining(struct fetcher *f)
-{
-    f->drain_end_ms = clock_ms() + f->settings.drain_ms;
-    LOG_INFO("draining", LOG_INT("open", (int64_t)f->open_count));
-    struct stretch *s;
-    while ((s = schedule_pop(&f->schedule)))
-        pass_on(f, s);
-}
 
 static bool fetcher_wait(struct fetcher *f, struct err *err)
 {
     const int fds[] = {kafka_consumer_fd(f->tasks), kafka_producer_fd(f->publish.kafka),
                        f->signals};
-    int64_t max_ms = TAILQ_EMPTY(&f->outbox) ? WAIT_MAX_MS : RETRY_MS;
+    int64_t max_ms = TAILQ_EMPTY(&f->roster.outbox) ? WAIT_MAX_MS : RETRY_MS;
     http_wait(f->http, fds, sizeof fds / sizeof *fds,
-              (int)schedule_wait_ms(&f->schedule, clock_ms(), max_ms));
+              (int)schedule_wait_ms(&f->roster.schedule, clock_ms(), max_ms));
     if (f->failure.kind) {
         *err = f->failure;
         return false;
@@ -304,9 +190,11 @@ static bool fetcher_wait(struct fetcher *f, struct err *err)
     if (signal_came(f)) {
         if (f->drain_end_ms)
             return false;
-        begin_draining(f);
+        f->drain_end_ms = clock_ms() + f->settings.drain_ms;
+        LOG_INFO("draining", LOG_INT("open", (int64_t)f->roster.count));
+        roster_drain(&f->roster);
     }
-    return !f->drain_end_ms || (f->open_count > 0 && clock_ms() < f->drain_end_ms);
+    return !f->drain_end_ms || (f->roster.count > 0 && clock_ms() < f->drain_end_ms);
 }
 
 /* --- the verbs --- */
@@ -314,39 +202,25 @@ static bool fetcher_wait(struct fetcher *f, struct err *err)
 /* Polling must never stop, or the group would wait for us; what may not come is held back by pausing. */
 static bool hold_lanes(struct fetcher *f, struct err *err)
 {
-    size_t window = (size_t)f->settings.window;
-    if (f->open_count < window)
-        f->full_since_ms = 0;
-    else if (!f->full_since_ms)
-        f->full_since_ms = clock_ms();
-    bool is_stuck = f->full_since_ms && clock_ms() - f->full_since_ms > FULL_HOLD_MS;
-    f->lanes.is_held =
-        f->drain_end_ms || is_stuck || (f->lanes.is_held && f->open_count > window / 2);
+    struct lanes *l = &f->roster.lanes;
     const struct lane *lane;
-    while ((lane = lanes_change(&f->lanes)))
+    lanes_hold(l, f->roster.is_draining, f->roster.count, (size_t)f->settings.window,
+               clock_ms());
+    while ((lane = lanes_change(l)))
         if (!kafka_pause(f->tasks, lane->partition, lane->is_paused, err))
             return false;
     return true;
 }
 
-static void open_stretch(struct fetcher *f, const struct kafka_message *m)
-{
-    struct stretch *s = stretch_new(m->partition, m->offset, m->key, m->value);
-    TAILQ_INSERT_TAIL(&f->open, s, all);
-    f->open_count++;
-    begin_stretch(f, s);
-    lanes_taken(&f->lanes, m->partition, s->stream ? s->stream->limits.in_flight : 0);
-}
-
 static bool take_tasks(struct fetcher *f, struct err *err)
 {
     bool taken = true;
-    while (taken && (f->open_count < (size_t)f->settings.window || f->lanes.is_held)) {
+    while (taken && (f->roster.count < (size_t)f->settings.window || f->roster.lanes.is_held)) {
         struct kafka_message m;
         if (!hold_lanes(f, err) || !kafka_take(f->tasks, 0, &m, &taken, err))
             return false;
         if (taken) {
-            open_stretch(f, &m);
+            roster_open(&f->roster, &m, clock_ms(), &f->scratch);
             kafka_message_free(&m);
         }
     }
@@ -366,21 +240,21 @@ static void start_transfer(struct fetcher *f, struct stretch *s)
     arena_reset(&f->scratch);
     if (s->transfer)
         return;
-    schedule_ended(&f->schedule, s);
-    pass_on(f, s);
+    schedule_ended(&f->roster.schedule, s);
+    roster_pass_on(&f->roster, s);
 }
 
 static void take_answer(struct fetcher *f, struct stretch *s, const struct http_answer *answer)
 {
     struct moment m = moment_now();
-    schedule_ended(&f->schedule, s);
+    schedule_ended(&f->roster.schedule, s);
     struct pace_ruling r = stretch_answer(s, answer, &m, clock_dice(PACE_DICE), &f->scratch);
     arena_reset(&f->scratch);
     if (r.holds_account)
-        schedule_hold(&f->schedule, s, m.now_ms + r.wait_ms);
+        schedule_hold(&f->roster.schedule, s, m.now_ms + r.wait_ms);
     if (s->step == STEP_WAIT)
-        end_transfer(f, s);
-    pass_on(f, s);
+        roster_end_transfer(&f->roster, s);
+    roster_pass_on(&f->roster, s);
 }
 
 static bool run_transfers(struct fetcher *f, struct err *err)
@@ -391,7 +265,7 @@ static bool run_transfers(struct fetcher *f, struct err *err)
     (void)err;
     while (http_next(f->http, &ticket, &answer))
         take_answer(f, ticket, &answer);
-    while ((s = schedule_next(&f->schedule, clock_ms())))
+    while ((s = schedule_next(&f->roster.schedule, clock_ms())))
         start_transfer(f, s);
     return true;
 }
@@ -407,11 +281,24 @@ static void step_on(struct fetcher *f, struct stretch *s)
     }
     f->progress.pages++;
     f->progress.bytes += (int64_t)s->found.body.len;
-    end_transfer(f, s);
-    stretch_page_sent(s,
-                      s->pages + 1 >= limits->stretch_pages ||
-                          m.now_ms - s->began_ms >= limits->stretch_ms,
-                      &m);
+    roster_end_transfer(&f->roster, s);
+    bool is_over =
+        s->pages + 1 >= limits->stretch_pages || m.now_ms - s->began_ms >= limits->stretch_ms;
+    stretch_page_sent(s, is_over, &m);
+}
+
+static void log_trouble(const struct stretch *s)
+{
+    const struct finding *found = &s->found;
+    int64_t wait_ms =
+        found->outcome == OUTCOME_DEFERRED ? found->retry_at_ms - found->time_ms : 0;
+    if (s->step == STEP_REJECT)
+        LOG_WARN("reject", LOG_INT("partition", s->partition), LOG_INT("offset", s->offset),
+                 LOG_STR("error", buf_str(&s->complaint)));
+    if (s->step == STEP_PAGE && found->outcome != OUTCOME_OK)
+        LOG_WARN(outcome_name(found->outcome), LOG_STR("link", s->task.link),
+                 LOG_INT("page", s->at.page), LOG_INT("again_s", wait_ms / 1000),
+                 LOG_STR("error", buf_str(&s->complaint)));
 }
 
 /* False when it has to wait for room in the queue, or with an error. */
@@ -420,11 +307,12 @@ static bool publish_stretch(struct fetcher *f, struct stretch *s, struct err *er
     bool sent = publish_step(&f->publish, s, &f->scratch, err);
     arena_reset(&f->scratch);
     if (sent) {
+        log_trouble(s);
         step_on(f, s);
-    } else if (err->kind ==
-               ERR_REJECT) { /* no topic takes it, but the failed page always fits */
+    } else if (err->kind == ERR_REJECT) {
+        /* No topic takes it; a failed page always fits. */
         struct moment m = moment_now();
-        end_transfer(f, s);
+        roster_end_transfer(&f->roster, s);
         stretch_fail(s, str_of(err->text), &m);
         err_clear(err);
         return true;
@@ -435,9 +323,9 @@ static bool publish_stretch(struct fetcher *f, struct stretch *s, struct err *er
 static bool send_pages(struct fetcher *f, struct err *err)
 {
     struct stretch *s;
-    while ((s = TAILQ_FIRST(&f->outbox)) && publish_stretch(f, s, err)) {
+    while ((s = TAILQ_FIRST(&f->roster.outbox)) && publish_stretch(f, s, err)) {
         schedule_remove(s);
-        pass_on(f, s);
+        roster_pass_on(&f->roster, s);
     }
     if (err->kind == ERR_RETRY) /* acknowledgements make room */
         err_clear(err);
@@ -451,7 +339,7 @@ static void log_progress(struct fetcher *f)
     if (p->pages == p->told_pages || now_ms - p->told_ms < PROGRESS_MS)
         return;
     LOG_INFO("progress", LOG_INT("pages", p->pages), LOG_INT("bytes", p->bytes),
-             LOG_INT("open", (int64_t)f->open_count));
+             LOG_INT("open", (int64_t)f->roster.count));
     p->told_pages = p->pages;
     p->told_ms = now_ms;
 }
@@ -469,14 +357,14 @@ static int fetcher_close(struct fetcher *f, struct err *err)
 {
     if (f->tasks)
         LOG_INFO("stopped", LOG_INT("pages", f->progress.pages),
-                 LOG_INT("abandoned", (int64_t)f->open_count));
+                 LOG_INT("abandoned", (int64_t)f->roster.count));
     if (err->kind == ERR_FATAL)
         LOG_ERROR("failed", LOG_TEXT("error", err->text));
-    abandon_all(f, -1);
+    roster_abandon(&f->roster, -1);
     kafka_consumer_close(f->tasks);
-    kafka_producer_close(f->publish.kafka); /* reports what is left to on_delivered() */
+    kafka_producer_close(f->publish.kafka); /* tells on_delivered() what is left: all void */
     http_close(f->http);
-    lanes_done(&f->lanes);
+    roster_done(&f->roster);
     if (f->signals >= 0)
         (void)close(f->signals);
     arena_done(&f->scratch);

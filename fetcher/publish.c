@@ -29,7 +29,8 @@ static bool send_reject(const struct publish *p, struct stretch *s, struct arena
                         struct err *err)
 {
     const struct reject reject = {.stage = "fetcher",
-                                  .topic = arena_format(arena, STR_FMT ".tasks", STR_ARG(p->topics)),
+                                  .topic =
+                                      arena_format(arena, STR_FMT ".tasks", STR_ARG(p->topics)),
                                   .partition = s->partition,
                                   .offset = s->offset,
                                   .key = s->key,

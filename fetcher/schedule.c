@@ -79,15 +79,18 @@ struct stretch *schedule_next(struct schedule *x, int64_t now_ms)
         if (s && pace_wait_ms(&c->pace, now_ms) == 0) {
             pace_start(&c->pace);
             schedule_remove(s);
+            s->is_in_flight = true;
             return s;
         }
     }
     return NULL;
 }
 
-void schedule_ended(struct schedule *x, const struct stretch *s)
+void schedule_ended(struct schedule *x, struct stretch *s)
 {
-    pace_end(&channel_of(x, s)->pace);
+    if (s->is_in_flight)
+        pace_end(&channel_of(x, s)->pace);
+    s->is_in_flight = false;
 }
 
 void schedule_hold(struct schedule *x, const struct stretch *s, int64_t until_ms)

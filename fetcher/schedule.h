@@ -28,8 +28,8 @@ void schedule_enter(struct stretch_queue *queue, struct stretch *s);
 void schedule_remove(struct stretch *s);
 /* The next one that may ask now, counted as in flight, or NULL. */
 struct stretch *schedule_next(struct schedule *x, int64_t now_ms);
-/* Its transfer has ended. */
-void schedule_ended(struct schedule *x, const struct stretch *s);
+/* Its transfer, if there was one, has ended. */
+void schedule_ended(struct schedule *x, struct stretch *s);
 /* Nobody asks this stretch's provider before then. */
 void schedule_hold(struct schedule *x, const struct stretch *s, int64_t until_ms);
 /* How long until somebody may ask, at most max_ms. */

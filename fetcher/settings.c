@@ -3,7 +3,13 @@
 
 #include <sysexits.h>
 
-enum { PREFETCH_BYTES = 1 << 20, HEADERS_BYTES = 1 << 20, SESSION_MS = 6000 };
+enum {
+    PAGE_MAX_BYTES = 900 << 20,
+    PREFETCH_BYTES = 1 << 20,
+    HEADERS_BYTES = 1 << 20,
+    SESSION_MS = 6000,
+    DAY_MS = 86400000
+};
 
 static const struct conf_setting rows[] = {
     COMMON_SETTINGS(struct settings, common),
@@ -41,9 +47,9 @@ static bool check(const struct settings *s, struct err *err)
         return err_stop(err, EX_CONFIG, "window: a number from 1 to 100000 is expected");
     if (s->stretch_pages < 1)
         return err_stop(err, EX_CONFIG, "stretch_pages: at least 1 is expected");
-    if (s->max_page < 1024 || s->max_page > 900 << 20)
+    if (s->max_page < 1024 || s->max_page > PAGE_MAX_BYTES)
         return err_stop(err, EX_CONFIG, "max_page: a size from 1KiB to 900MiB is expected");
-    if (s->timeout_ms < 1 || s->timeout_ms > 24 * 3600000 || s->stall_ms < 1 ||
+    if (s->timeout_ms < 1 || s->timeout_ms > DAY_MS || s->stall_ms < 1 ||
         s->stall_ms > s->timeout_ms)
         return err_stop(err, EX_CONFIG,
                         "timeout: up to 24h, and stall not longer than it, is expected");

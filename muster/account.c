@@ -14,7 +14,8 @@ struct living {
 
 static struct living find_living(const struct document *s, struct arena *arena)
 {
-    struct living l = {ARENA_ARRAY(arena, struct source *, s->entity.count), ARENA_ARRAY(arena, size_t, s->entity.count), 0};
+    struct living l = {ARENA_ARRAY(arena, struct source *, s->entity.count),
+                       ARENA_ARRAY(arena, size_t, s->entity.count), 0};
     for (size_t i = 0; i < s->entity.count; i++) {
         if (s->entity.sources[i].gone || !s->entity.sources[i].fields)
             continue;
@@ -45,8 +46,8 @@ static bool has_won(int32_t from, size_t index, struct value merged, struct valu
     return from == (int32_t)index || value_cmp(merged, said) == 0;
 }
 
-static struct field_account account_field(size_t field, struct value merged, int32_t from, const struct living *l,
-                                          struct arena *arena)
+static struct field_account account_field(size_t field, struct value merged, int32_t from,
+                                          const struct living *l, struct arena *arena)
 {
     struct field_account a = {.field = field, .value = merged};
     a.winners = ARENA_ARRAY(arena, size_t, l->count);
@@ -63,8 +64,8 @@ static struct field_account account_field(size_t field, struct value merged, int
     return a;
 }
 
-static void account_fields(const struct model *m, const struct document *s, const struct living *l, struct arena *arena,
-                           struct account *out)
+static void account_fields(const struct model *m, const struct document *s,
+                           const struct living *l, struct arena *arena, struct account *out)
 {
     struct value *merged = ARENA_ARRAY(arena, struct value, m->field_count);
     int32_t *from = ARENA_ARRAY(arena, int32_t, m->field_count);
@@ -82,7 +83,8 @@ static bool tie_is(const struct tie *tie, const struct tuple *tuple, const struc
     return tie->rule == &m->rules[tuple->rule] && tuple_eq(&tie->tuple, tuple, m);
 }
 
-static struct tie *new_tie(struct account *a, const struct rule *rule, size_t sources, struct arena *arena)
+static struct tie *new_tie(struct account *a, const struct rule *rule, size_t sources,
+                           struct arena *arena)
 {
     struct tie *tie = ARENA_PUSH(arena, a->ties, a->tie_count, a->tie_room);
     tie->rule = rule;
@@ -90,13 +92,14 @@ static struct tie *new_tie(struct account *a, const struct rule *rule, size_t so
     return tie;
 }
 
-static void add_tuple(const struct model *m, const struct tuple *tuple, size_t place, size_t sources, struct arena *arena,
-                      struct account *a)
+static void add_tuple(const struct model *m, const struct tuple *tuple, size_t place,
+                      size_t sources, struct arena *arena, struct account *a)
 {
     size_t i = 0;
     while (i < a->tie_count && !tie_is(&a->ties[i], tuple, m))
         i++;
-    struct tie *tie = i < a->tie_count ? &a->ties[i] : new_tie(a, &m->rules[tuple->rule], sources, arena);
+    struct tie *tie =
+        i < a->tie_count ? &a->ties[i] : new_tie(a, &m->rules[tuple->rule], sources, arena);
     tie->tuple = *tuple;
     tie->sources[tie->count++] = place;
 }
@@ -107,7 +110,8 @@ static void tie_stream_and_key(const struct living *l, struct arena *arena, stru
     for (size_t i = 0; i + 1 < l->count; i++) {
         struct tie *tie = NULL;
         for (size_t k = i + 1; k < l->count; k++) {
-            if (!str_eq(l->sources[i]->stream, l->sources[k]->stream) || !str_eq(l->sources[i]->key, l->sources[k]->key))
+            if (!str_eq(l->sources[i]->stream, l->sources[k]->stream) ||
+                !str_eq(l->sources[i]->key, l->sources[k]->key))
                 break;
             if (!tie) {
                 tie = new_tie(a, NULL, l->count, arena);
@@ -119,8 +123,8 @@ static void tie_stream_and_key(const struct living *l, struct arena *arena, stru
     }
 }
 
-static void find_gaps(const struct model *m, const struct source *s, size_t place, const bool *has_rule, struct arena *arena,
-                      struct account *a)
+static void find_gaps(const struct model *m, const struct source *s, size_t place,
+                      const bool *has_rule, struct arena *arena, struct account *a)
 {
     for (size_t r = 0; r < m->rule_count; r++) {
         const struct rule *rule = &m->rules[r];
@@ -129,7 +133,8 @@ static void find_gaps(const struct model *m, const struct source *s, size_t plac
             struct value value = s->fields[rule->fields[i]];
             if (value.kind != VALUE_NONE && !field_is_never(field, value))
                 continue;
-            *ARENA_PUSH(arena, a->gaps, a->gap_count, a->gap_room) = (struct gap){place, rule, field, value};
+            *ARENA_PUSH(arena, a->gaps, a->gap_count, a->gap_room) =
+                (struct gap){place, rule, field, value};
             break;
         }
     }
@@ -141,7 +146,8 @@ static int by_count(const void *a, const void *b)
     return (x->count < y->count) - (x->count > y->count);
 }
 
-struct account account_make(const struct model *m, const struct document *s, struct arena *arena)
+struct account account_make(const struct model *m, const struct document *s,
+                            struct arena *arena)
 {
     struct account a = {0};
     struct living l = find_living(s, arena);

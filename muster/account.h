@@ -10,10 +10,10 @@
 /* A field with a value. Sources are named by their index in the entity. */
 struct field_account {
     size_t field;
-    struct value value;   /* as stored */
-    size_t *winners;      /* those who said it: one, or all whose items are in it under union */
+    struct value value; /* as stored */
+    size_t *winners;    /* those who said it: one, or all whose items are in it under union */
     size_t winner_count;
-    size_t *others;       /* living ones that said something else */
+    size_t *others; /* living ones that said something else */
     size_t other_count;
 };
 
@@ -42,4 +42,5 @@ struct account {
     size_t gap_count, gap_room;
 };
 
-struct account account_make(const struct model *m, const struct document *s, struct arena *arena);
+struct account account_make(const struct model *m, const struct document *s,
+                            struct arena *arena);

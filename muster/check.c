@@ -48,7 +48,8 @@ static size_t print_errors(struct muster *m, struct err *last)
 
 static struct str variable_name(struct str provider, struct str setting, struct arena *arena)
 {
-    struct str name = arena_format(arena, "MUSTER_" STR_FMT "_" STR_FMT, STR_ARG(provider), STR_ARG(setting));
+    struct str name =
+        arena_format(arena, "MUSTER_" STR_FMT "_" STR_FMT, STR_ARG(provider), STR_ARG(setting));
     char *text = (char *)(uintptr_t)name.ptr;
     for (size_t i = 0; i < name.len; i++)
         text[i] = isalnum((unsigned char)text[i]) ? (char)toupper((unsigned char)text[i]) : '_';
@@ -77,35 +78,38 @@ static bool is_filled(const struct providers *p, const struct model *model, size
     return false;
 }
 
-static struct str unfilled_fields(const struct providers *p, const struct model *model, struct arena *arena)
+static struct str unfilled_fields(const struct providers *p, const struct model *model,
+                                  struct arena *arena)
 {
     struct str names = {0};
     for (size_t i = 0; i < model->field_count; i++)
         if (!is_filled(p, model, i))
-            names = arena_format(arena, STR_FMT "%s" STR_FMT, STR_ARG(names), names.len ? ", " : "",
-                                 STR_ARG(model->fields[i].name));
+            names = arena_format(arena, STR_FMT "%s" STR_FMT, STR_ARG(names),
+                                 names.len ? ", " : "", STR_ARG(model->fields[i].name));
     return names;
 }
 
 static void print_model(struct muster *m, const struct model *model)
 {
     struct str unfilled = unfilled_fields(&m->providers, model, &m->arena);
-    (void)printf("model " STR_FMT ": %zu fields, %zu identity rules, collection " STR_FMT "\n", STR_ARG(model->name),
-                 model->field_count, model->rule_count, STR_ARG(model->collection));
+    (void)printf("model " STR_FMT ": %zu fields, %zu identity rules, collection " STR_FMT "\n",
+                 STR_ARG(model->name), model->field_count, model->rule_count,
+                 STR_ARG(model->collection));
     if (unfilled.len)
         (void)printf("  filled by no provider: " STR_FMT "\n", STR_ARG(unfilled));
 }
 
 static void print_stream(const struct stream *s)
 {
-    (void)printf("  stream " STR_FMT ": " STR_FMT ", %s", STR_ARG(s->name), STR_ARG(s->model->name),
-                 paging_name(s->pages.by));
+    (void)printf("  stream " STR_FMT ": " STR_FMT ", %s", STR_ARG(s->name),
+                 STR_ARG(s->model->name), paging_name(s->pages.by));
     if (s->pages.size)
         (void)printf(" of %lld", (long long)s->pages.size);
     (void)printf(", every %lld s, ", (long long)s->every_ms / 1000);
     if (s->limits.per_second > 0)
         (void)printf("%g requests/s, ", s->limits.per_second);
-    (void)printf("%d in flight, %zu of %zu fields\n", s->limits.in_flight, s->field_count, s->model->field_count);
+    (void)printf("%d in flight, %zu of %zu fields\n", s->limits.in_flight, s->field_count,
+                 s->model->field_count);
 }
 
 static size_t print_provider(struct muster *m, const struct provider *p)
@@ -120,8 +124,8 @@ static size_t print_provider(struct muster *m, const struct provider *p)
         if (s->has_value)
             continue;
         unset++;
-        (void)printf("  warning: " STR_FMT " is not set: " STR_FMT " or " STR_FMT "_FILE\n", STR_ARG(s->name),
-                     STR_ARG(variable), STR_ARG(variable));
+        (void)printf("  warning: " STR_FMT " is not set: " STR_FMT " or " STR_FMT "_FILE\n",
+                     STR_ARG(s->name), STR_ARG(variable), STR_ARG(variable));
     }
     return unset;
 }
@@ -133,7 +137,8 @@ static void print_text(struct muster *m)
         print_model(m, m->providers.models[i]);
     for (size_t i = 0; i < m->providers.count; i++)
         unset += print_provider(m, m->providers.list[i]);
-    (void)printf("the files are right%s\n", unset ? "; the settings above have no value yet" : "");
+    (void)printf("the files are right%s\n",
+                 unset ? "; the settings above have no value yet" : "");
 }
 
 /* --- as JSON --- */
@@ -203,7 +208,8 @@ static void print_as_json(struct muster *m)
 bool check_run(struct muster *m, struct err *err)
 {
     const struct common_settings *c = &m->settings.common;
-    if (!providers_load(arena_text(&m->arena, c->schemas), c->providers, true, &m->arena, &m->providers, err)) {
+    if (!providers_load(arena_text(&m->arena, c->schemas), c->providers, true, &m->arena,
+                        &m->providers, err)) {
         if (!c->providers.len)
             (void)print_errors(m, err);
         return false;

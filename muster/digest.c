@@ -24,12 +24,14 @@ static void put(struct buf *text, struct str s)
 
 static int by_stream_and_key(const void *a, const void *b)
 {
-    const struct source *x = *(const struct source *const *)a, *y = *(const struct source *const *)b;
+    const struct source *x = *(const struct source *const *)a,
+                        *y = *(const struct source *const *)b;
     int order = str_cmp(x->stream, y->stream);
     return order ? order : str_cmp(x->key, y->key);
 }
 
-bool digest_entity(const struct model *m, const struct document *s, struct arena *arena, struct digest_part *out)
+bool digest_entity(const struct model *m, const struct document *s, struct arena *arena,
+                   struct digest_part *out)
 {
     const struct source **living = ARENA_ARRAY(arena, const struct source *, s->entity.count);
     struct source merged = {.fields = s->fields};
@@ -52,7 +54,8 @@ bool digest_entity(const struct model *m, const struct document *s, struct arena
         put(&text, living[i]->key);
     }
     source_hash(m, &merged);
-    if (!buf_add(&text, STR("F")) || !buf_add(&text, (struct str){(const char *)merged.hash, sizeof merged.hash}))
+    if (!buf_add(&text, STR("F")) ||
+        !buf_add(&text, (struct str){(const char *)merged.hash, sizeof merged.hash}))
         abort();
     sha256(text.ptr, text.len, out->bytes);
     return true;

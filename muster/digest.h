@@ -21,6 +21,7 @@ struct digest_part {
 };
 
 /* False when the entity has no part in the digest. Its sources need no fields. */
-bool digest_entity(const struct model *m, const struct document *s, struct arena *arena, struct digest_part *out);
+bool digest_entity(const struct model *m, const struct document *s, struct arena *arena,
+                   struct digest_part *out);
 /* Sorts parts. */
 void digest_all(struct digest_part *parts, size_t count, uint8_t out[static DIGEST_BYTES]);

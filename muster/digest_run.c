@@ -14,15 +14,18 @@ struct digests {
     size_t count, room;
 };
 
-static bool read_all(struct muster *m, const struct model *model, struct digests *out, struct err *err)
+static bool read_all(struct muster *m, const struct model *model, struct digests *out,
+                     struct err *err)
 {
     bson_auto filter = BSON_INITIALIZER;
     bson_auto opts = BSON_INITIALIZER;
     arena_auto scratch = {0};
     BCON_APPEND(&filter, "merged_into", "{", "$exists", BCON_BOOL(false), "}");
-    BCON_APPEND(&opts, "maxTimeMS", BCON_INT32(READ_MS), "projection", "{", "sources.fields", BCON_INT32(0), "sources.version",
-                BCON_INT32(0), "sources.page", BCON_INT32(0), "identity", BCON_INT32(0), "from", BCON_INT32(0), "}");
-    collection_auto *from = mongo_collection(&m->mongo, arena_text(&m->arena, model->collection));
+    BCON_APPEND(&opts, "maxTimeMS", BCON_INT32(READ_MS), "projection", "{", "sources.fields",
+                BCON_INT32(0), "sources.version", BCON_INT32(0), "sources.page", BCON_INT32(0),
+                "identity", BCON_INT32(0), "from", BCON_INT32(0), "}");
+    collection_auto *from =
+        mongo_collection(&m->mongo, arena_text(&m->arena, model->collection));
     cursor_auto *cursor = mongoc_collection_find_with_opts(from, &filter, &opts, NULL);
     const bson_t *doc = NULL, *reply = NULL;
     bson_error_t error = {0};
@@ -34,10 +37,12 @@ static bool read_all(struct muster *m, const struct model *model, struct digests
         if (digest_entity(model, &stored, &scratch, &part))
             *ARENA_PUSH(&m->arena, out->parts, out->count, out->room) = part;
     }
-    return !mongoc_cursor_error_document(cursor, &error, &reply) || mongo_error("read entities", &error, reply, err);
+    return !mongoc_cursor_error_document(cursor, &error, &reply) ||
+           mongo_error("read entities", &error, reply, err);
 }
 
-static void print_answer(struct muster *m, const struct model *model, struct str digest, size_t count)
+static void print_answer(struct muster *m, const struct model *model, struct str digest,
+                         size_t count)
 {
     buf_auto text = {0};
     buf_init(&text, ANSWER_MAX_BYTES);

@@ -39,18 +39,20 @@ static void print_head(const struct model *m, const struct found *found, struct 
         living += !s->entity.sources[i].gone;
     for (size_t i = 0; i < found->redirect_count; i++) {
         struct str from = id_text(&found->redirects[i], arena);
-        struct str to = id_text(i + 1 < found->redirect_count ? &found->redirects[i + 1] : &s->entity.id, arena);
+        struct str to = id_text(
+            i + 1 < found->redirect_count ? &found->redirects[i + 1] : &s->entity.id, arena);
         (void)printf(STR_FMT " was merged into " STR_FMT "\n", STR_ARG(from), STR_ARG(to));
     }
     struct str id = id_text(&s->entity.id, arena);
-    (void)printf(STR_FMT " " STR_FMT ", from %zu sources%s\n", STR_ARG(m->name), STR_ARG(id), s->entity.count,
-                 living ? "" : ", all of them gone");
+    (void)printf(STR_FMT " " STR_FMT ", from %zu sources%s\n", STR_ARG(m->name), STR_ARG(id),
+                 s->entity.count, living ? "" : ", all of them gone");
     print_time("first stored ", s->entity.created_at_ms);
     print_time(", last changed ", s->changed_at_ms);
     (void)printf("\n");
 }
 
-static void print_field(const struct model *m, const struct document *s, const struct field_account *f, struct arena *arena)
+static void print_field(const struct model *m, const struct document *s,
+                        const struct field_account *f, struct arena *arena)
 {
     const struct field *field = &m->fields[f->field];
     struct str value = show_value(&field->type, f->value, VALUE_MAX_BYTES, arena);
@@ -60,22 +62,26 @@ static void print_field(const struct model *m, const struct document *s, const s
     for (size_t i = 0; i < f->other_count; i++) {
         struct value said = s->entity.sources[f->others[i]].fields[f->field];
         struct str other = show_value(&field->type, said, VALUE_MAX_BYTES, arena);
-        (void)printf("  %-22s   [%zu] says " STR_FMT "\n", "", f->others[i] + 1, STR_ARG(other));
+        (void)printf("  %-22s   [%zu] says " STR_FMT "\n", "", f->others[i] + 1,
+                     STR_ARG(other));
     }
 }
 
-static void print_tie(const struct model *m, const struct tie *tie, const struct document *s, struct arena *arena)
+static void print_tie(const struct model *m, const struct tie *tie, const struct document *s,
+                      struct arena *arena)
 {
     const struct source *first = &s->entity.sources[tie->sources[0]];
     if (tie->rule)
         (void)printf("  rule " STR_FMT ": ", STR_ARG(tie->rule->name));
     else
-        (void)printf("  the same item, listed by several links: " STR_FMT " " STR_FMT, STR_ARG(first->stream),
-                     STR_ARG(first->key));
+        (void)printf("  the same item, listed by several links: " STR_FMT " " STR_FMT,
+                     STR_ARG(first->stream), STR_ARG(first->key));
     for (size_t i = 0; tie->rule && i < tie->rule->count; i++) {
         const struct field *field = &m->fields[tie->rule->fields[i]];
-        struct str value = show_value(&field->type, tie->tuple.values[i], VALUE_MAX_BYTES, arena);
-        (void)printf("%s" STR_FMT " = " STR_FMT, i ? ", " : "", STR_ARG(field->name), STR_ARG(value));
+        struct str value =
+            show_value(&field->type, tie->tuple.values[i], VALUE_MAX_BYTES, arena);
+        (void)printf("%s" STR_FMT " = " STR_FMT, i ? ", " : "", STR_ARG(field->name),
+                     STR_ARG(value));
     }
     (void)printf(tie->count > 1 ? "  shared by " : "  only in ");
     print_numbers(tie->sources, tie->count);
@@ -85,20 +91,24 @@ static void print_tie(const struct model *m, const struct tie *tie, const struct
 static void print_gap(const struct gap *gap, struct arena *arena)
 {
     struct str value = show_value(&gap->field->type, gap->value, VALUE_MAX_BYTES, arena);
-    (void)printf("  [%zu] has nothing for rule " STR_FMT ": ", gap->source + 1, STR_ARG(gap->rule->name));
+    (void)printf("  [%zu] has nothing for rule " STR_FMT ": ", gap->source + 1,
+                 STR_ARG(gap->rule->name));
     if (gap->value.kind == VALUE_NONE)
         (void)printf("no " STR_FMT "\n", STR_ARG(gap->field->name));
     else
-        (void)printf(STR_FMT " %.*s never identifies\n", STR_ARG(gap->field->name), STR_ARG(value));
+        (void)printf(STR_FMT " %.*s never identifies\n", STR_ARG(gap->field->name),
+                     STR_ARG(value));
 }
 
-static void print_ties(const struct model *m, const struct document *s, const struct account *a, struct arena *arena)
+static void print_ties(const struct model *m, const struct document *s, const struct account *a,
+                       struct arena *arena)
 {
     (void)printf("\nwhat makes them one\n");
     if (s->entity.crowded_out)
         (void)printf("  it stands alone: too many sources share its identity for one entity\n");
     if (a->tie_count == 0 || a->ties[0].count < 2)
-        (void)printf("  nothing is shared%s\n", s->entity.count > 1 ? " now" : ", it has one source");
+        (void)printf("  nothing is shared%s\n",
+                     s->entity.count > 1 ? " now" : ", it has one source");
     for (size_t i = 0; i < a->tie_count; i++)
         print_tie(m, &a->ties[i], s, arena);
     for (size_t i = 0; i < a->gap_count; i++)
@@ -107,19 +117,21 @@ static void print_ties(const struct model *m, const struct document *s, const st
 
 static void print_source(const struct source *s, size_t place)
 {
-    (void)printf("  [%zu] " STR_FMT " " STR_FMT "%s\n", place + 1, STR_ARG(s->stream), STR_ARG(s->key),
-                 s->gone ? ", gone: its provider no longer lists it" : "");
-    (void)printf("      link " STR_FMT ", gen %lld, page %lld, record %d, map %d", STR_ARG(s->link), (long long)s->version.gen,
-                 (long long)s->version.page, (int)s->version.ordinal, (int)s->version.map);
+    (void)printf("  [%zu] " STR_FMT " " STR_FMT "%s\n", place + 1, STR_ARG(s->stream),
+                 STR_ARG(s->key), s->gone ? ", gone: its provider no longer lists it" : "");
+    (void)printf("      link " STR_FMT ", gen %lld, page %lld, record %d, map %d",
+                 STR_ARG(s->link), (long long)s->version.gen, (long long)s->version.page,
+                 (int)s->version.ordinal, (int)s->version.map);
     if (s->has_as_of)
         print_time(", as of ", s->as_of_ms);
     (void)printf("\n");
     if (s->page.topic.len)
-        (void)printf("      raw page: " STR_FMT " partition %d offset %lld\n", STR_ARG(s->page.topic), (int)s->page.partition,
-                     (long long)s->page.offset);
+        (void)printf("      raw page: " STR_FMT " partition %d offset %lld\n",
+                     STR_ARG(s->page.topic), (int)s->page.partition, (long long)s->page.offset);
 }
 
-void explain_print(const struct model *m, const struct found *found, const struct account *a, struct arena *arena)
+void explain_print(const struct model *m, const struct found *found, const struct account *a,
+                   struct arena *arena)
 {
     const struct document *s = &found->list[0];
     print_head(m, found, arena);
@@ -137,13 +149,15 @@ void explain_print(const struct model *m, const struct found *found, const struc
 /* Several answer to that value: a line each, so that one can be asked for. */
 static void print_choice(const struct model *m, const struct found *found, struct arena *arena)
 {
-    (void)printf("%s%zu answer to that; ask for one by its id:\n", found->count == FOUND_MAX ? "at least " : "", found->count);
+    (void)printf("%s%zu answer to that; ask for one by its id:\n",
+                 found->count == FOUND_MAX ? "at least " : "", found->count);
     for (size_t i = 0; i < found->count; i++) {
         const struct entity *e = &found->list[i].entity;
         struct str id = id_text(&e->id, arena);
         (void)printf("  muster explain " STR_FMT " " STR_FMT, STR_ARG(m->name), STR_ARG(id));
         if (e->count)
-            (void)printf("   (" STR_FMT " " STR_FMT ")", STR_ARG(e->sources[0].stream), STR_ARG(e->sources[0].key));
+            (void)printf("   (" STR_FMT " " STR_FMT ")", STR_ARG(e->sources[0].stream),
+                         STR_ARG(e->sources[0].key));
         (void)printf("\n");
     }
 }
@@ -155,8 +169,9 @@ bool explain_run(struct muster *m, struct err *err)
     if (!model || !find_entities(m, model, &found, err))
         return false;
     if (found.count == 0)
-        return err_stop(err, EX_NOINPUT, "no " STR_FMT " has the id, key or identifying value " STR_FMT, STR_ARG(model->name),
-                        STR_ARG(m->words[m->word_count - 1]));
+        return err_stop(err, EX_NOINPUT,
+                        "no " STR_FMT " has the id, key or identifying value " STR_FMT,
+                        STR_ARG(model->name), STR_ARG(m->words[m->word_count - 1]));
     if (found.count > 1 && !m->settings.json) {
         print_choice(model, &found, &m->arena);
         return true;

@@ -6,5 +6,7 @@
 #include "muster/account.h"
 #include "muster/find.h"
 
-void explain_print(const struct model *m, const struct found *found, const struct account *a, struct arena *arena);
-void explain_print_json(const struct model *m, const struct found *found, const struct account *a, struct arena *arena);
+void explain_print(const struct model *m, const struct found *found, const struct account *a,
+                   struct arena *arena);
+void explain_print_json(const struct model *m, const struct found *found,
+                        const struct account *a, struct arena *arena);

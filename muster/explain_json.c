@@ -27,7 +27,8 @@ static void put_numbers(struct json_out *o, const char *key, const size_t *place
     json_close(o, ']');
 }
 
-static void put_field(struct json_out *o, const struct model *m, const struct document *s, const struct field_account *f)
+static void put_field(struct json_out *o, const struct model *m, const struct document *s,
+                      const struct field_account *f)
 {
     const struct field *field = &m->fields[f->field];
     json_key(o, field->name);
@@ -98,7 +99,8 @@ static void put_source(struct json_out *o, const struct source *s)
     json_close(o, '}');
 }
 
-static void put_head(struct json_out *o, const struct model *m, const struct found *found, struct arena *arena)
+static void put_head(struct json_out *o, const struct model *m, const struct found *found,
+                     struct arena *arena)
 {
     const struct document *s = &found->list[0];
     member_str(o, "model", m->name);
@@ -118,7 +120,8 @@ static void put_head(struct json_out *o, const struct model *m, const struct fou
     json_put_bool(o, s->entity.crowded_out);
 }
 
-void explain_print_json(const struct model *m, const struct found *found, const struct account *a, struct arena *arena)
+void explain_print_json(const struct model *m, const struct found *found,
+                        const struct account *a, struct arena *arena)
 {
     const struct document *s = &found->list[0];
     buf_auto text = {0};

@@ -5,11 +5,14 @@
 
 #include <string.h>
 
-static bool run_query(struct muster *m, const struct model *model, const bson_t *filter, struct found *out, struct err *err)
+static bool run_query(struct muster *m, const struct model *model, const bson_t *filter,
+                      struct found *out, struct err *err)
 {
     bson_auto opts = BSON_INITIALIZER;
-    BCON_APPEND(&opts, "maxTimeMS", BCON_INT32(LOOK_MS), "limit", BCON_INT64(FOUND_MAX), "sort", "{", "_id", BCON_INT32(1), "}");
-    collection_auto *from = mongo_collection(&m->mongo, arena_text(&m->arena, model->collection));
+    BCON_APPEND(&opts, "maxTimeMS", BCON_INT32(LOOK_MS), "limit", BCON_INT64(FOUND_MAX), "sort",
+                "{", "_id", BCON_INT32(1), "}");
+    collection_auto *from =
+        mongo_collection(&m->mongo, arena_text(&m->arena, model->collection));
     cursor_auto *cursor = mongoc_collection_find_with_opts(from, filter, &opts, NULL);
     const bson_t *doc = NULL, *reply = NULL;
     bson_error_t error = {0};
@@ -17,7 +20,8 @@ static bool run_query(struct muster *m, const struct model *model, const bson_t 
     out->count = 0;
     while (out->count < FOUND_MAX && mongoc_cursor_next(cursor, &doc))
         document_read(doc, model, &m->arena, &out->list[out->count++]);
-    return !mongoc_cursor_error_document(cursor, &error, &reply) || mongo_error("find an entity", &error, reply, err);
+    return !mongoc_cursor_error_document(cursor, &error, &reply) ||
+           mongo_error("find an entity", &error, reply, err);
 }
 
 static void put_id(bson_t *doc, const char *key, const struct object_id *id)
@@ -27,7 +31,8 @@ static void put_id(bson_t *doc, const char *key, const struct object_id *id)
     BSON_APPEND_OID(doc, key, &oid);
 }
 
-static bool by_id(struct muster *m, const struct model *model, const struct object_id *id, struct found *out, struct err *err)
+static bool by_id(struct muster *m, const struct model *model, const struct object_id *id,
+                  struct found *out, struct err *err)
 {
     bson_auto filter = BSON_INITIALIZER;
     put_id(&filter, "_id", id);
@@ -35,8 +40,8 @@ static bool by_id(struct muster *m, const struct model *model, const struct obje
 }
 
 /* {sources: {$elemMatch: {stream: {$in: […]}, key}}}, for the index "stream_key". */
-static bool by_key(struct muster *m, const struct model *model, struct str stream, struct str key, struct found *out,
-                   struct err *err)
+static bool by_key(struct muster *m, const struct model *model, struct str stream,
+                   struct str key, struct found *out, struct err *err)
 {
     bson_auto filter = BSON_INITIALIZER;
     bson_t sources, match, streams, list;
@@ -58,8 +63,8 @@ static bool by_key(struct muster *m, const struct model *model, struct str strea
     return run_query(m, model, &filter, out, err);
 }
 
-static bool by_path(struct muster *m, const struct model *model, struct str path, struct str value, struct found *out,
-                    struct err *err)
+static bool by_path(struct muster *m, const struct model *model, struct str path,
+                    struct str value, struct found *out, struct err *err)
 {
     bson_auto filter = BSON_INITIALIZER;
     doc_put_str(&filter, arena_text(&m->arena, path), value);
@@ -76,7 +81,8 @@ static struct str lower(struct str s, struct arena *arena)
 }
 
 /* The first field of a rule leads its index; the others mean a look through the whole collection, and come last. */
-static bool by_identity(struct muster *m, const struct model *model, struct str value, struct found *out, struct err *err)
+static bool by_identity(struct muster *m, const struct model *model, struct str value,
+                        struct found *out, struct err *err)
 {
     for (size_t k = 0; k < RULE_MAX_FIELDS; k++) {
         for (size_t r = 0; r < model->rule_count; r++) {
@@ -84,8 +90,10 @@ static bool by_identity(struct muster *m, const struct model *model, struct str 
             if (k >= rule->count)
                 continue;
             enum type_kind kind = model->fields[rule->fields[k]].type.kind;
-            struct str path = arena_format(&m->arena, "identity." STR_FMT "." STR_FMT, STR_ARG(rule->name), STR_ARG(rule->keys[k]));
-            struct str wanted = kind == TYPE_STRING || kind == TYPE_ENUM ? value : lower(value, &m->arena);
+            struct str path = arena_format(&m->arena, "identity." STR_FMT "." STR_FMT,
+                                           STR_ARG(rule->name), STR_ARG(rule->keys[k]));
+            struct str wanted =
+                kind == TYPE_STRING || kind == TYPE_ENUM ? value : lower(value, &m->arena);
             if (!by_path(m, model, path, wanted, out, err))
                 return false;
             if (out->count)
@@ -96,12 +104,14 @@ static bool by_identity(struct muster *m, const struct model *model, struct str 
 }
 
 /* A value of a host that has no complete tuple is in its field all the same. */
-static bool by_field(struct muster *m, const struct model *model, struct str value, struct found *out, struct err *err)
+static bool by_field(struct muster *m, const struct model *model, struct str value,
+                     struct found *out, struct err *err)
 {
     for (size_t r = 0; r < model->rule_count; r++) {
         for (size_t k = 0; k < model->rules[r].count; k++) {
             const struct field *field = &model->fields[model->rules[r].fields[k]];
-            struct str wanted = field->type.kind == TYPE_STRING ? value : lower(value, &m->arena);
+            struct str wanted =
+                field->type.kind == TYPE_STRING ? value : lower(value, &m->arena);
             if (!by_path(m, model, field->name, wanted, out, err))
                 return false;
             if (out->count)
@@ -111,7 +121,8 @@ static bool by_field(struct muster *m, const struct model *model, struct str val
     return true;
 }
 
-static bool by_word(struct muster *m, const struct model *model, struct str word, struct found *out, struct err *err)
+static bool by_word(struct muster *m, const struct model *model, struct str word,
+                    struct found *out, struct err *err)
 {
     struct object_id id;
     if (hex_bytes(word, id.bytes, sizeof id.bytes)) {
@@ -124,10 +135,12 @@ static bool by_word(struct muster *m, const struct model *model, struct str word
         return false;
     if (out->count)
         return true;
-    return by_identity(m, model, word, out, err) && (out->count || by_field(m, model, word, out, err));
+    return by_identity(m, model, word, out, err) &&
+           (out->count || by_field(m, model, word, out, err));
 }
 
-static bool follow_redirects(struct muster *m, const struct model *model, struct found *out, struct err *err)
+static bool follow_redirects(struct muster *m, const struct model *model, struct found *out,
+                             struct err *err)
 {
     while (out->count == 1 && out->list[0].is_redirect && out->redirect_count < REDIRECTS_MAX) {
         out->redirects[out->redirect_count++] = out->list[0].entity.id;
@@ -138,7 +151,8 @@ static bool follow_redirects(struct muster *m, const struct model *model, struct
     return true;
 }
 
-bool find_entities(struct muster *m, const struct model *model, struct found *out, struct err *err)
+bool find_entities(struct muster *m, const struct model *model, struct found *out,
+                   struct err *err)
 {
     *out = (struct found){0};
     bool ok = m->word_count > 2 ? by_key(m, model, m->words[1], m->words[2], out, err)

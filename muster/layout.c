@@ -18,12 +18,13 @@ static void add_index(struct layout *l, struct index_spec spec, struct arena *ar
 }
 
 /* identity.RULE is an array of {KEY: value}: two arrays could not share a compound index, one array of both keys can. */
-static void add_rule(struct layout *l, const struct model *m, const struct rule *rule, struct arena *arena)
+static void add_rule(struct layout *l, const struct model *m, const struct rule *rule,
+                     struct arena *arena)
 {
     struct str keys = {0};
     for (size_t i = 0; i < rule->count; i++)
-        keys = arena_format(arena, STR_FMT "%sidentity." STR_FMT "." STR_FMT, STR_ARG(keys), i ? "," : "", STR_ARG(rule->name),
-                            STR_ARG(rule->keys[i]));
+        keys = arena_format(arena, STR_FMT "%sidentity." STR_FMT "." STR_FMT, STR_ARG(keys),
+                            i ? "," : "", STR_ARG(rule->name), STR_ARG(rule->keys[i]));
     struct str name = arena_format(arena, "identity." STR_FMT, STR_ARG(rule->name));
     add_index(l, (struct index_spec){m->collection, name, keys, true, true, NULL}, arena);
 }
@@ -32,9 +33,11 @@ static void add_model(struct layout *l, const struct model *m, struct arena *are
 {
     const struct index_spec specs[] = {
         {m->collection, STR("identity." DOCUMENT_ITEM_RULE),
-         STR("identity." DOCUMENT_ITEM_RULE ".stream,identity." DOCUMENT_ITEM_RULE ".key"), true, true, NULL},
+         STR("identity." DOCUMENT_ITEM_RULE ".stream,identity." DOCUMENT_ITEM_RULE ".key"),
+         true, true, NULL},
         {m->collection, STR("source"), STR("sources.link,sources.key"), true, true, NULL},
-        {m->collection, STR("identity.item"), STR("identity.item.stream,identity.item.key"), true, true, NULL},
+        {m->collection, STR("identity.item"), STR("identity.item.stream,identity.item.key"),
+         true, true, NULL},
         {m->collection, STR("link"), STR("sources.link"), false, false, NULL},
         {m->collection, STR("crowd"), STR("crowd"), false, true, NULL},
     };
@@ -49,7 +52,8 @@ struct layout layout_make(struct model *const *models, size_t count, struct aren
     /* The order of `due` is that of a claim's query: two equalities, then the order asked for, then a filter on the key alone. */
     const struct index_spec fixed[] = {
         {STR("links"), STR("due"), STR("gone,stream,due_at,bucket"), false, false, NULL},
-        {STR("links"), STR("failing"), STR("failures"), false, false, "{\"failures\": {\"$gt\": 0}}"},
+        {STR("links"), STR("failing"), STR("failures"), false, false,
+         "{\"failures\": {\"$gt\": 0}}"},
         {STR("lanes"), STR("lane"), STR("lanes"), true, false, NULL},
         {STR("seen"), STR("final"), STR("_id.link,_id.run"), false, false, "{\"final\": true}"},
         {STR("issues"), STR("field"), STR("stream,field"), false, false, NULL},

@@ -35,6 +35,6 @@ struct str time_from_now(int64_t time_ms, int64_t now_ms, struct arena *arena)
     /* Two of a unit at least, so that the rounding is not coarse. */
     while (unit < 4 && apart < 2 * units[unit].ms)
         unit++;
-    return arena_format(arena, time_ms > now_ms ? "in %lld %s" : "%lld %s ago", (long long)(apart / units[unit].ms),
-                        units[unit].name);
+    return arena_format(arena, time_ms > now_ms ? "in %lld %s" : "%lld %s ago",
+                        (long long)(apart / units[unit].ms), units[unit].name);
 }

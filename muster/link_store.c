@@ -22,7 +22,8 @@ static void put_new(bson_t *doc, const struct new_link *link)
     BSON_APPEND_DOCUMENT_BEGIN(doc, "params", &params);
     for (size_t i = 0; i < link->param_count; i++)
         bson_append_utf8(&params, link->params[i].name.ptr, (int)link->params[i].name.len,
-                         link->params[i].value.len ? link->params[i].value.ptr : "", (int)link->params[i].value.len);
+                         link->params[i].value.len ? link->params[i].value.ptr : "",
+                         (int)link->params[i].value.len);
     bson_append_document_end(doc, &params);
     BSON_APPEND_DATE_TIME(doc, "due_at", 0);
     BSON_APPEND_DATE_TIME(doc, "checked_at", 0);
@@ -42,7 +43,8 @@ static void put_every(bson_t *doc, int64_t every_ms)
     BSON_APPEND_BOOL(doc, "gone", false);
 }
 
-bool link_put(struct mongo *mongo, const struct new_link *link, enum link_put *out, struct err *err)
+bool link_put(struct mongo *mongo, const struct new_link *link, enum link_put *out,
+              struct err *err)
 {
     bson_auto filter = BSON_INITIALIZER;
     bson_auto update = BSON_INITIALIZER;
@@ -65,11 +67,14 @@ bool link_put(struct mongo *mongo, const struct new_link *link, enum link_put *o
     if (!mongoc_collection_update_one(links, &filter, &update, &opts, &reply, &error))
         return mongo_error("write a link", &error, &reply, err);
     (void)doc_int(&reply, "modifiedCount", &modified);
-    *out = bson_has_field(&reply, "upsertedId") ? LINK_ADDED : modified ? LINK_CHANGED : LINK_KEPT;
+    *out = bson_has_field(&reply, "upsertedId") ? LINK_ADDED
+           : modified                           ? LINK_CHANGED
+                                                : LINK_KEPT;
     return true;
 }
 
-static bool set_all(struct mongo *mongo, const bson_t *filter, const bson_t *set, int64_t *out_count, struct err *err)
+static bool set_all(struct mongo *mongo, const bson_t *filter, const bson_t *set,
+                    int64_t *out_count, struct err *err)
 {
     bson_auto update = BSON_INITIALIZER;
     bson_auto reply = BSON_INITIALIZER;
@@ -82,14 +87,16 @@ static bool set_all(struct mongo *mongo, const bson_t *filter, const bson_t *set
     return true;
 }
 
-bool links_set_gone(struct mongo *mongo, const bson_t *filter, bool gone, int64_t *out_count, struct err *err)
+bool links_set_gone(struct mongo *mongo, const bson_t *filter, bool gone, int64_t *out_count,
+                    struct err *err)
 {
     bson_auto set = BSON_INITIALIZER;
     BSON_APPEND_BOOL(&set, "gone", gone);
     return set_all(mongo, filter, &set, out_count, err);
 }
 
-bool links_make_due(struct mongo *mongo, const bson_t *filter, int64_t *out_count, struct err *err)
+bool links_make_due(struct mongo *mongo, const bson_t *filter, int64_t *out_count,
+                    struct err *err)
 {
     bson_auto set = BSON_INITIALIZER;
     BSON_APPEND_DATE_TIME(&set, "due_at", 0);

@@ -17,8 +17,11 @@ struct new_link {
 enum link_put { LINK_KEPT, LINK_CHANGED, LINK_ADDED };
 
 /* Make the link, stale since 1970 and so due at once; one that is there gets the interval and is no longer gone. */
-must_check bool link_put(struct mongo *mongo, const struct new_link *link, enum link_put *out, struct err *err);
+must_check bool link_put(struct mongo *mongo, const struct new_link *link, enum link_put *out,
+                         struct err *err);
 
 /* {$set: {field: value}} on all links that match; *out_count says how many changed. */
-must_check bool links_set_gone(struct mongo *mongo, const bson_t *filter, bool gone, int64_t *out_count, struct err *err);
-must_check bool links_make_due(struct mongo *mongo, const bson_t *filter, int64_t *out_count, struct err *err);
+must_check bool links_set_gone(struct mongo *mongo, const bson_t *filter, bool gone,
+                               int64_t *out_count, struct err *err);
+must_check bool links_make_due(struct mongo *mongo, const bson_t *filter, int64_t *out_count,
+                               struct err *err);

@@ -14,11 +14,12 @@ enum { LINE_MAX_BYTES = 64 << 10 };
 static bool check_count(const struct muster *m, size_t min, size_t max, struct err *err)
 {
     return (m->word_count >= min && m->word_count <= max) ||
-           err_stop(err, EX_USAGE, "links " STR_FMT ": too %s words; see muster links --help", STR_ARG(m->words[0]),
-                    m->word_count < min ? "few" : "many");
+           err_stop(err, EX_USAGE, "links " STR_FMT ": too %s words; see muster links --help",
+                    STR_ARG(m->words[0]), m->word_count < min ? "few" : "many");
 }
 
-static const struct stream *find_stream(const struct muster *m, struct str name, struct err *err)
+static const struct stream *find_stream(const struct muster *m, struct str name,
+                                        struct err *err)
 {
     const struct stream *stream = providers_stream(&m->providers, name);
     struct str names[PROVIDER_MAX_FILES];
@@ -26,7 +27,8 @@ static const struct stream *find_stream(const struct muster *m, struct str name,
     if (stream)
         return stream;
     for (size_t i = 0; i < m->providers.count; i++)
-        for (size_t k = 0; k < m->providers.list[i]->stream_count && count < PROVIDER_MAX_FILES; k++)
+        for (size_t k = 0; k < m->providers.list[i]->stream_count && count < PROVIDER_MAX_FILES;
+             k++)
             names[count++] = m->providers.list[i]->streams[k].name;
     struct str nearest = str_nearest(name, names, count);
     err_stop(err, EX_USAGE, STR_FMT ": there is no such stream%s" STR_FMT "%s", STR_ARG(name),
@@ -48,9 +50,11 @@ static void print_text(const bson_t *link, int64_t now_ms)
     (void)doc_int(link, "failures", &failures);
     (void)doc_time(link, "due_at", &due_ms);
     (void)doc_time(link, "checked_at", &checked_ms);
-    struct str checked = time_from_now(checked_ms, now_ms, &arena), due = time_from_now(due_ms, now_ms, &arena);
+    struct str checked = time_from_now(checked_ms, now_ms, &arena),
+               due = time_from_now(due_ms, now_ms, &arena);
     (void)printf("%-40.*s %-8s gen %-6lld claimed %-12.*s due %-12.*s", STR_ARG(id),
-                 link_phase_name(link_phase_of(link, now_ms)), (long long)gen, STR_ARG(checked), STR_ARG(due));
+                 link_phase_name(link_phase_of(link, now_ms)), (long long)gen, STR_ARG(checked),
+                 STR_ARG(due));
     if (outcome.len)
         (void)printf(" last " STR_FMT, STR_ARG(outcome));
     if (failures)
@@ -58,7 +62,8 @@ static void print_text(const bson_t *link, int64_t now_ms)
     (void)printf("\n");
 }
 
-static void put_str_member(struct json_out *o, const bson_t *link, const char *path, const char *name)
+static void put_str_member(struct json_out *o, const bson_t *link, const char *path,
+                           const char *name)
 {
     struct str s;
     if (doc_str(link, path, &s))
@@ -107,14 +112,17 @@ static bool list_links(struct muster *m, struct err *err)
     bson_auto filter = BSON_INITIALIZER;
     bson_auto opts = BSON_INITIALIZER;
     int64_t now_ms = 0;
-    if (!check_count(m, 0, 2, err) || (m->word_count == 2 && !find_stream(m, m->words[1], err)) ||
+    if (!check_count(m, 0, 2, err) ||
+        (m->word_count == 2 && !find_stream(m, m->words[1], err)) ||
         !muster_server_time(m, &now_ms, err))
         return false;
     if (m->word_count == 2)
         doc_put_str(&filter, "stream", m->words[1]);
     if (m->settings.due)
-        BCON_APPEND(&filter, "gone", BCON_BOOL(false), "due_at", "{", "$lte", BCON_DATE_TIME(now_ms), "}");
-    BCON_APPEND(&opts, "sort", "{", "_id", BCON_INT32(1), "}", "maxTimeMS", BCON_INT32(LOOK_MS));
+        BCON_APPEND(&filter, "gone", BCON_BOOL(false), "due_at", "{", "$lte",
+                    BCON_DATE_TIME(now_ms), "}");
+    BCON_APPEND(&opts, "sort", "{", "_id", BCON_INT32(1), "}", "maxTimeMS",
+                BCON_INT32(LOOK_MS));
 
     collection_auto *links = mongo_collection(&m->mongo, "links");
     cursor_auto *cursor = mongoc_collection_find_with_opts(links, &filter, &opts, NULL);
@@ -126,14 +134,16 @@ static bool list_links(struct muster *m, struct err *err)
         else
             print_text(link, now_ms);
     }
-    return !mongoc_cursor_error_document(cursor, &error, &reply) || mongo_error("list links", &error, reply, err);
+    return !mongoc_cursor_error_document(cursor, &error, &reply) ||
+           mongo_error("list links", &error, reply, err);
 }
 
 /* --- add --- */
 
 static bool add_link(struct muster *m, struct err *err)
 {
-    const struct stream *stream = check_count(m, 2, WORDS_MAX, err) ? find_stream(m, m->words[1], err) : NULL;
+    const struct stream *stream =
+        check_count(m, 2, WORDS_MAX, err) ? find_stream(m, m->words[1], err) : NULL;
     struct link_param params[WORDS_MAX];
     size_t count = 0;
     if (!stream)
@@ -155,8 +165,8 @@ static bool add_link(struct muster *m, struct err *err)
     if (!link_put(&m->mongo, &link, &put, err))
         return false;
     if (put != LINK_KEPT)
-        report_line(&report, "link " STR_FMT ": %s, every %lld s", STR_ARG(link.id), put == LINK_ADDED ? "added" : "changed",
-                    (long long)link.every_ms / 1000);
+        report_line(&report, "link " STR_FMT ": %s, every %lld s", STR_ARG(link.id),
+                    put == LINK_ADDED ? "added" : "changed", (long long)link.every_ms / 1000);
     report_end(&report, "nothing to do: the link is there");
     return true;
 }
@@ -185,7 +195,8 @@ static bool make_due(struct muster *m, struct err *err)
         return false;
     BSON_APPEND_BOOL(&filter, "gone", false);
     if (!m->settings.all)
-        doc_put_str(&filter, providers_stream(&m->providers, m->words[1]) ? "stream" : "_id", m->words[1]);
+        doc_put_str(&filter, providers_stream(&m->providers, m->words[1]) ? "stream" : "_id",
+                    m->words[1]);
     if (!links_make_due(&m->mongo, &filter, &count, err))
         return false;
     if (count)
@@ -199,12 +210,15 @@ bool links_run(struct muster *m, struct err *err)
     static const struct {
         const char *name;
         command_run *run;
-    } verbs[] = {{"list", list_links}, {"add", add_link}, {"sync", sync_links}, {"due", make_due}};
+    } verbs[] = {
+        {"list", list_links}, {"add", add_link}, {"sync", sync_links}, {"due", make_due}};
     if (m->word_count == 0)
         return list_links(m, err);
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
         if (str_eq(m->words[0], str_of(verbs[i].name)))
             return verbs[i].run(m, err);
-    return err_stop(err, EX_USAGE, "links " STR_FMT ": list, add, sync or due is expected; see muster links --help",
+    return err_stop(err, EX_USAGE,
+                    "links " STR_FMT
+                    ": list, add, sync or due is expected; see muster links --help",
                     STR_ARG(m->words[0]));
 }

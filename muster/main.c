@@ -16,15 +16,17 @@ int main(int argc, char **argv)
     struct muster m = {0};
     struct err err = {0};
 
-    bool ok = muster_open(&m, argc, argv, &err) /* settings, files, servers; false after --help */
-              && m.command->run(&m, &err);      /* the answer, on stdout */
-    return muster_close(&m, ok, &err);          /* the error, if any, on stderr */
+    bool ok =
+        muster_open(&m, argc, argv, &err) /* settings, files, servers; false after --help */
+        && m.command->run(&m, &err);      /* the answer, on stdout */
+    return muster_close(&m, ok, &err);    /* the error, if any, on stderr */
 }
 
 /* --- the table --- */
 
 static const struct command commands[] = {
-    {"init", "make or update collections, indexes, topics, lanes, maps and links; safe to repeat",
+    {"init",
+     "make or update collections, indexes, topics, lanes, maps and links; safe to repeat",
      "usage: muster init\n\n"
      "Makes what the stages need and says what it made; what is there already is kept. Run it once\n"
      "at the start, and again after every change of a file: that gives changed streams a new map,\n"
@@ -55,7 +57,8 @@ static const struct command commands[] = {
      "  muster status\n"
      "  muster status --json | jq .links\n",
      NEEDS_FILES | NEEDS_MONGO | NEEDS_KAFKA, 0, 0, status_run},
-    {"explain", "one entity: every field, its source, what others said, and why its sources are one",
+    {"explain",
+     "one entity: every field, its source, what others said, and why its sources are one",
      "usage: muster explain MODEL ID|KEY|VALUE\n"
      "       muster explain MODEL STREAM KEY\n\n"
      "Finds the entity by its id, by the key that a provider knows it by, or by a value that identifies it\n"
@@ -77,12 +80,14 @@ enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
 static const struct conf_setting setting_rows[] = {
     COMMON_SETTINGS(struct muster_settings, common),
     {"json", CONF_BOOL, offsetof(struct muster_settings, json), NULL, "answer in JSON", NULL},
-    {"due", CONF_BOOL, offsetof(struct muster_settings, due), NULL, "links list: only those that are due", NULL},
-    {"all", CONF_BOOL, offsetof(struct muster_settings, all), NULL, "links due: every link", NULL},
+    {"due", CONF_BOOL, offsetof(struct muster_settings, due), NULL,
+     "links list: only those that are due", NULL},
+    {"all", CONF_BOOL, offsetof(struct muster_settings, all), NULL, "links due: every link",
+     NULL},
     {"every", CONF_DURATION, offsetof(struct muster_settings, every_ms), NULL,
      "links add: how often to fetch it; the stream's own interval otherwise", NULL},
-    {"lanes", CONF_INT, offsetof(struct muster_settings, lanes), "32", "init: partitions of the tasks topic, one an account",
-     NULL},
+    {"lanes", CONF_INT, offsetof(struct muster_settings, lanes), "32",
+     "init: partitions of the tasks topic, one an account", NULL},
     {"page-partitions", CONF_INT, offsetof(struct muster_settings, page_partitions), "12",
      "init: partitions of the pages topic, and so the most serializers at once", NULL},
     {"retention", CONF_DURATION, offsetof(struct muster_settings, retention_ms), NULL,
@@ -116,15 +121,18 @@ static const struct command *find_command(struct str name, struct err *err)
     }
     struct str nearest = str_nearest(name, names, COMMAND_COUNT);
     if (nearest.len)
-        err_stop(err, EX_USAGE, STR_FMT ": there is no such command; did you mean muster " STR_FMT "?", STR_ARG(name),
-                 STR_ARG(nearest));
+        err_stop(err, EX_USAGE,
+                 STR_FMT ": there is no such command; did you mean muster " STR_FMT "?",
+                 STR_ARG(name), STR_ARG(nearest));
     else
-        err_stop(err, EX_USAGE, STR_FMT ": there is no such command; muster --help lists them", STR_ARG(name));
+        err_stop(err, EX_USAGE, STR_FMT ": there is no such command; muster --help lists them",
+                 STR_ARG(name));
     return NULL;
 }
 
 /* The settings are the same for all commands, so that all can read one file; *out_answered after --help. */
-static bool load_settings(struct muster *m, int argc, char **argv, bool *out_answered, struct err *err)
+static bool load_settings(struct muster *m, int argc, char **argv, bool *out_answered,
+                          struct err *err)
 {
     struct conf_program program = {
         .name = "muster",
@@ -143,8 +151,8 @@ static bool load_settings(struct muster *m, int argc, char **argv, bool *out_ans
     }
     int skipped = has_command ? 1 : 0;
     argv[skipped] = argv[0];
-    return conf_load(&program, &m->settings, argc - skipped, argv + skipped, &m->arena, m->words, WORDS_MAX, &m->word_count,
-                     out_answered, err);
+    return conf_load(&program, &m->settings, argc - skipped, argv + skipped, &m->arena,
+                     m->words, WORDS_MAX, &m->word_count, out_answered, err);
 }
 
 static bool check_words(const struct muster *m, struct err *err)
@@ -153,16 +161,20 @@ static bool check_words(const struct muster *m, struct err *err)
         return err_stop(err, EX_USAGE, "a command is missing; muster --help lists them");
     if (m->word_count < m->command->words_min || m->word_count > m->command->words_max)
         return err_stop(err, EX_USAGE, "too %s words; see muster %s --help",
-                        m->word_count < m->command->words_min ? "few" : "many", m->command->name);
+                        m->word_count < m->command->words_min ? "few" : "many",
+                        m->command->name);
     return true;
 }
 
 static bool open_servers(struct muster *m, struct err *err)
 {
     const struct common_settings *c = &m->settings.common;
-    const struct mongo_settings mongo = {
-        .uri = c->mongo, .database = c->database, .client = STR("muster"), .socket_timeout_ms = LOOK_MS + 5000};
-    m->kafka = (struct kafka_settings){.brokers = c->kafka, .topics = c->topics, .client = STR("muster")};
+    const struct mongo_settings mongo = {.uri = c->mongo,
+                                         .database = c->database,
+                                         .client = STR("muster"),
+                                         .socket_timeout_ms = LOOK_MS + 5000};
+    m->kafka = (struct kafka_settings){
+        .brokers = c->kafka, .topics = c->topics, .client = STR("muster")};
     if ((m->command->needs & NEEDS_MONGO) &&
         (!mongo_open(&mongo, &m->mongo, err) || !mongo_wait_ready(&m->mongo, c->wait_ms, err)))
         return false;
@@ -219,7 +231,8 @@ const struct model *muster_model(const struct muster *m, struct err *err)
     for (; count < m->providers.model_count && count < PROVIDER_MAX_FILES; count++)
         names[count] = m->providers.models[count]->name;
     struct str nearest = str_nearest(m->words[0], names, count);
-    err_stop(err, EX_USAGE, STR_FMT ": there is no such model%s" STR_FMT "%s", STR_ARG(m->words[0]),
-             nearest.len ? "; did you mean " : "", STR_ARG(nearest), nearest.len ? "?" : "");
+    err_stop(err, EX_USAGE, STR_FMT ": there is no such model%s" STR_FMT "%s",
+             STR_ARG(m->words[0]), nearest.len ? "; did you mean " : "", STR_ARG(nearest),
+             nearest.len ? "?" : "");
     return NULL;
 }

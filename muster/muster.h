@@ -8,15 +8,19 @@
 #include "common/mongo.h"
 #include "common/provider.h"
 
-enum { WORDS_MAX = 32, LOOK_MS = 60000 /* a command may look through everything: maxTimeMS of such a query */ };
+enum {
+    WORDS_MAX = 32,
+    LOOK_MS = 60000 /* a command may look through everything: maxTimeMS of such a query */
+};
 
 struct muster_settings {
     struct common_settings common;
     bool json;
-    bool due, all;                           /* links */
-    int64_t every_ms;                        /* links add */
-    int64_t lanes, page_partitions, replication; /* init; replication 0 = the broker's default */
-    int64_t retention_ms, lease_ms;          /* init; retention 0 = for ever */
+    bool due, all;    /* links */
+    int64_t every_ms; /* links add */
+    int64_t lanes, page_partitions,
+        replication;                /* init; replication 0 = the broker's default */
+    int64_t retention_ms, lease_ms; /* init; retention 0 = for ever */
 };
 
 enum needs { NEEDS_FILES = 1, NEEDS_MONGO = 2, NEEDS_KAFKA = 4 };

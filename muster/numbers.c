@@ -9,11 +9,15 @@
 enum { TRIES = 10 };
 
 /* What one attempt at numbering came to. */
-enum attempt { ATTEMPT_FAILED, ATTEMPT_DONE, ATTEMPT_RACED /* another init was faster: look again */ };
+enum attempt {
+    ATTEMPT_FAILED,
+    ATTEMPT_DONE,
+    ATTEMPT_RACED /* another init was faster: look again */
+};
 
 /* The one document that `filter` and `opts` find, copied to *out; *out_found says whether there is one. */
-static bool read_one(struct muster *m, const char *from, const bson_t *filter, const bson_t *opts, bson_t *out,
-                     bool *out_found, struct err *err)
+static bool read_one(struct muster *m, const char *from, const bson_t *filter,
+                     const bson_t *opts, bson_t *out, bool *out_found, struct err *err)
 {
     collection_auto *collection = mongo_collection(&m->mongo, from);
     cursor_auto *cursor = mongoc_collection_find_with_opts(collection, filter, opts, NULL);
@@ -22,10 +26,12 @@ static bool read_one(struct muster *m, const char *from, const bson_t *filter, c
     *out_found = mongoc_cursor_next(cursor, &found);
     if (*out_found)
         bson_concat(out, found);
-    return !mongoc_cursor_error_document(cursor, &error, &reply) || mongo_error("read numbers", &error, reply, err);
+    return !mongoc_cursor_error_document(cursor, &error, &reply) ||
+           mongo_error("read numbers", &error, reply, err);
 }
 
-static enum attempt insert(struct muster *m, const char *into, const bson_t *doc, struct err *err)
+static enum attempt insert(struct muster *m, const char *into, const bson_t *doc,
+                           struct err *err)
 {
     bson_error_t error = {0};
     bson_auto reply = BSON_INITIALIZER;
@@ -59,8 +65,8 @@ static bool next_lane(struct muster *m, int64_t *out, struct err *err)
     return true;
 }
 
-static enum attempt give_lane(struct muster *m, struct str provider, int32_t partitions, struct report *report,
-                              struct err *err)
+static enum attempt give_lane(struct muster *m, struct str provider, int32_t partitions,
+                              struct report *report, struct err *err)
 {
     bson_auto filter = BSON_INITIALIZER;
     bson_auto opts = BSON_INITIALIZER;
@@ -75,10 +81,13 @@ static enum attempt give_lane(struct muster *m, struct str provider, int32_t par
     if (!next_lane(m, &lane, err))
         return ATTEMPT_FAILED;
     if (lane >= partitions) {
-        err_stop(err, EX_CONFIG,
-                 "provider " STR_FMT " needs lane %lld, and the tasks topic has %d partitions: give it more (kafka-topics.sh "
-                 "--alter --topic " STR_FMT ".tasks --partitions %d), then run this again",
-                 STR_ARG(provider), (long long)lane, (int)partitions, STR_ARG(m->settings.common.topics), (int)partitions * 2);
+        err_stop(
+            err, EX_CONFIG,
+            "provider " STR_FMT
+            " needs lane %lld, and the tasks topic has %d partitions: give it more (kafka-topics.sh "
+            "--alter --topic " STR_FMT ".tasks --partitions %d), then run this again",
+            STR_ARG(provider), (long long)lane, (int)partitions,
+            STR_ARG(m->settings.common.topics), (int)partitions * 2);
         return ATTEMPT_FAILED;
     }
     BCON_APPEND(&doc, "lanes", "[", BCON_INT32((int32_t)lane), "]");
@@ -89,14 +98,16 @@ static enum attempt give_lane(struct muster *m, struct str provider, int32_t par
     return attempt;
 }
 
-bool numbers_give_lanes(struct muster *m, int32_t partitions, struct report *report, struct err *err)
+bool numbers_give_lanes(struct muster *m, int32_t partitions, struct report *report,
+                        struct err *err)
 {
     for (size_t i = 0; i < m->providers.count; i++) {
         enum attempt attempt = ATTEMPT_RACED;
         for (int tries = 0; tries < TRIES && attempt == ATTEMPT_RACED; tries++)
             attempt = give_lane(m, m->providers.list[i]->name, partitions, report, err);
         if (attempt == ATTEMPT_RACED)
-            return err_set(err, ERR_RETRY, "others are numbering lanes as well: run this again");
+            return err_set(err, ERR_RETRY,
+                           "others are numbering lanes as well: run this again");
         if (attempt == ATTEMPT_FAILED)
             return false;
     }
@@ -113,7 +124,8 @@ static void put_map(bson_t *doc, int64_t map, struct str digest)
 }
 
 /* From map `old` to the next one, unless another init did it. */
-static enum attempt raise_map(struct muster *m, struct str stream, int64_t old, struct str digest, struct err *err)
+static enum attempt raise_map(struct muster *m, struct str stream, int64_t old,
+                              struct str digest, struct err *err)
 {
     bson_auto filter = BSON_INITIALIZER;
     bson_auto update = BSON_INITIALIZER;
@@ -131,10 +143,12 @@ static enum attempt raise_map(struct muster *m, struct str stream, int64_t old, 
         mongo_error("give a map", &error, &reply, err);
         return ATTEMPT_FAILED;
     }
-    return doc_int(&reply, "modifiedCount", &modified) && modified ? ATTEMPT_DONE : ATTEMPT_RACED;
+    return doc_int(&reply, "modifiedCount", &modified) && modified ? ATTEMPT_DONE
+                                                                   : ATTEMPT_RACED;
 }
 
-static enum attempt first_map(struct muster *m, struct str stream, struct str digest, struct err *err)
+static enum attempt first_map(struct muster *m, struct str stream, struct str digest,
+                              struct err *err)
 {
     bson_auto doc = BSON_INITIALIZER;
     doc_put_str(&doc, "_id", stream);
@@ -142,7 +156,8 @@ static enum attempt first_map(struct muster *m, struct str stream, struct str di
     return insert(m, "maps", &doc, err);
 }
 
-static enum attempt give_map(struct muster *m, const struct stream *stream, struct report *report, struct err *err)
+static enum attempt give_map(struct muster *m, const struct stream *stream,
+                             struct report *report, struct err *err)
 {
     bson_auto filter = BSON_INITIALIZER;
     bson_auto opts = BSON_INITIALIZER;
@@ -154,17 +169,21 @@ static enum attempt give_map(struct muster *m, const struct stream *stream, stru
     doc_put_str(&filter, "_id", stream->name);
     if (!read_one(m, "maps", &filter, &opts, &doc, &found, err))
         return ATTEMPT_FAILED;
-    if (found && doc_int(&doc, "map", &map) && doc_str(&doc, "digest", &digest) && str_eq(digest, ours))
+    if (found && doc_int(&doc, "map", &map) && doc_str(&doc, "digest", &digest) &&
+        str_eq(digest, ours))
         return ATTEMPT_DONE;
 
-    enum attempt attempt = found ? raise_map(m, stream->name, map, ours, err) : first_map(m, stream->name, ours, err);
+    enum attempt attempt = found ? raise_map(m, stream->name, map, ours, err)
+                                 : first_map(m, stream->name, ours, err);
     if (attempt == ATTEMPT_DONE)
-        report_line(report, "map %lld: stream " STR_FMT "%s", (long long)map + 1, STR_ARG(stream->name),
+        report_line(report, "map %lld: stream " STR_FMT "%s", (long long)map + 1,
+                    STR_ARG(stream->name),
                     found ? ", as its files changed: start the stages again" : "");
     return attempt;
 }
 
-static bool give_provider_maps(struct muster *m, const struct provider *p, struct report *report, struct err *err)
+static bool give_provider_maps(struct muster *m, const struct provider *p,
+                               struct report *report, struct err *err)
 {
     for (size_t i = 0; i < p->stream_count; i++) {
         enum attempt attempt = ATTEMPT_RACED;

@@ -8,5 +8,6 @@
 #include "muster/muster.h"
 #include "muster/report.h"
 
-must_check bool numbers_give_lanes(struct muster *m, int32_t partitions, struct report *report, struct err *err);
+must_check bool numbers_give_lanes(struct muster *m, int32_t partitions, struct report *report,
+                                   struct err *err);
 must_check bool numbers_give_maps(struct muster *m, struct report *report, struct err *err);

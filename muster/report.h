@@ -16,7 +16,8 @@ struct report {
 
 void report_init(struct report *r, bool as_json);
 void report_done(struct report *r);
-void report_line(struct report *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void report_line(struct report *r, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 /* Says `nothing` when there was no line. */
 void report_end(struct report *r, const char *nothing);
 

@@ -91,7 +91,8 @@ static struct str cut(struct str s, size_t max_bytes)
     return (struct str){s.ptr, max_bytes};
 }
 
-struct str show_value(const struct type *t, struct value v, size_t max_bytes, struct arena *arena)
+struct str show_value(const struct type *t, struct value v, size_t max_bytes,
+                      struct arena *arena)
 {
     buf_auto text = {0};
     buf_init(&text, TEXT_MAX_BYTES);

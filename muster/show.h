@@ -10,6 +10,7 @@
  * "web-1", "2024-01-02T03:04:05.678Z", "a, b, c", "{port: 22, protocol: tcp}". Cut at max_bytes with "…"; of a list that is cut, also
  * says how many items it has.
  */
-struct str show_value(const struct type *t, struct value v, size_t max_bytes, struct arena *arena);
+struct str show_value(const struct type *t, struct value v, size_t max_bytes,
+                      struct arena *arena);
 /* The value under construction in *o; VALUE_NONE is null, times are ISO 8601. */
 void show_json(struct json_out *o, const struct type *t, struct value v);

@@ -46,19 +46,21 @@ struct status {
 
 typedef bool each_row(struct status *s, struct arena *arena, const bson_t *row);
 
-static bool aggregate(struct muster *m, const char *collection, const bson_t *pipeline, each_row *each, struct status *s,
-                      struct err *err)
+static bool aggregate(struct muster *m, const char *collection, const bson_t *pipeline,
+                      each_row *each, struct status *s, struct err *err)
 {
     bson_auto opts = BSON_INITIALIZER;
     BSON_APPEND_INT32(&opts, "maxTimeMS", LOOK_MS);
     collection_auto *from = mongo_collection(&m->mongo, collection);
-    cursor_auto *cursor = mongoc_collection_aggregate(from, MONGOC_QUERY_NONE, pipeline, &opts, NULL);
+    cursor_auto *cursor =
+        mongoc_collection_aggregate(from, MONGOC_QUERY_NONE, pipeline, &opts, NULL);
     const bson_t *row = NULL, *reply = NULL;
     bson_error_t error = {0};
     bool ok = true;
     while (ok && mongoc_cursor_next(cursor, &row))
         ok = each(s, &m->arena, row);
-    return !mongoc_cursor_error_document(cursor, &error, &reply) || mongo_error("look at what is stored", &error, reply, err);
+    return !mongoc_cursor_error_document(cursor, &error, &reply) ||
+           mongo_error("look at what is stored", &error, reply, err);
 }
 
 /* A row for each stream and state becomes a part of its provider's. */
@@ -78,7 +80,8 @@ static bool add_stream(struct status *s, struct arena *arena, const bson_t *row)
         i++;
     if (i == s->provider_count)
         *ARENA_PUSH(arena, s->providers, s->provider_count, s->provider_room) =
-            (struct provider_row){.provider = arena_copy(arena, provider), .oldest_ms = INT64_MAX};
+            (struct provider_row){.provider = arena_copy(arena, provider),
+                                  .oldest_ms = INT64_MAX};
     struct provider_row *p = &s->providers[i];
     for (size_t k = 0; k < LINK_PHASES; k++)
         if (str_eq(state, str_of(link_phase_name((enum link_phase)k))))
@@ -93,16 +96,19 @@ static bool add_stream(struct status *s, struct arena *arena, const bson_t *row)
 static bool read_links(struct muster *m, struct status *s, struct err *err)
 {
     bson_auto pipeline = BSON_INITIALIZER;
-    BCON_APPEND(&pipeline, "pipeline", "[",                                                                          //
-                "{", "$group", "{", "_id", "{", "stream", "$stream", "state", "{", "$switch", "{", "branches", "[",      //
-                "{", "case", "$gone", "then", "gone", "}",                                                             //
-                "{", "case", "{", "$lte", "[", "$due_at", "$$NOW", "]", "}", "then", "due", "}",                       //
-                "{", "case", "{", "$gt", "[", "$gen", "$closed", "]", "}", "then", "running", "}",                     //
-                "]", "default", "waiting", "}", "}", "}",                                                              //
-                "count", "{", "$sum", BCON_INT32(1), "}", "oldest", "{", "$min", "$due_at", "}",                       //
-                "failing", "{", "$sum", "{", "$cond", "[", "{", "$gt", "[", "$failures", BCON_INT32(0), "]", "}",        //
-                BCON_INT32(1), BCON_INT32(0), "]", "}", "}", "}", "}",                                                  //
-                "{", "$sort", "{", "_id", BCON_INT32(1), "}", "}", "]");
+    BCON_APPEND(
+        &pipeline, "pipeline", "[", //
+        "{", "$group", "{", "_id", "{", "stream", "$stream", "state", "{", "$switch", "{",
+        "branches", "[",                                                                   //
+        "{", "case", "$gone", "then", "gone", "}",                                         //
+        "{", "case", "{", "$lte", "[", "$due_at", "$$NOW", "]", "}", "then", "due", "}",   //
+        "{", "case", "{", "$gt", "[", "$gen", "$closed", "]", "}", "then", "running", "}", //
+        "]", "default", "waiting", "}", "}", "}",                                          //
+        "count", "{", "$sum", BCON_INT32(1), "}", "oldest", "{", "$min", "$due_at", "}",   //
+        "failing", "{", "$sum", "{", "$cond", "[", "{", "$gt", "[", "$failures", BCON_INT32(0),
+        "]", "}",                                              //
+        BCON_INT32(1), BCON_INT32(0), "]", "}", "}", "}", "}", //
+        "{", "$sort", "{", "_id", BCON_INT32(1), "}", "}", "]");
     return aggregate(m, "links", &pipeline, add_stream, s, err);
 }
 
@@ -120,9 +126,10 @@ static bool add_failure(struct status *s, struct arena *arena, const bson_t *row
 static bool read_failures(struct muster *m, struct status *s, struct err *err)
 {
     bson_auto pipeline = BSON_INITIALIZER;
-    BCON_APPEND(&pipeline, "pipeline", "[", "{", "$match", "{", "failures", "{", "$gt", BCON_INT32(0), "}", "gone",
-                BCON_BOOL(false), "}", "}", "{", "$sort", "{", "last.at", BCON_INT32(-1), "}", "}", "{", "$limit",
-                BCON_INT32(ERRORS_SHOWN), "}", "]");
+    BCON_APPEND(&pipeline, "pipeline", "[", "{", "$match", "{", "failures", "{", "$gt",
+                BCON_INT32(0), "}", "gone", BCON_BOOL(false), "}", "}", "{", "$sort", "{",
+                "last.at", BCON_INT32(-1), "}", "}", "{", "$limit", BCON_INT32(ERRORS_SHOWN),
+                "}", "]");
     return aggregate(m, "links", &pipeline, add_failure, s, err);
 }
 
@@ -136,19 +143,24 @@ static bool add_entities(struct status *s, struct arena *arena, const bson_t *ro
     return true;
 }
 
-static bool read_model(struct muster *m, struct status *s, const struct model *model, struct err *err)
+static bool read_model(struct muster *m, struct status *s, const struct model *model,
+                       struct err *err)
 {
     bson_auto pipeline = BSON_INITIALIZER;
-    BCON_APPEND(&pipeline, "pipeline", "[", "{", "$project", "{",                                                    //
-                "redirect", "{", "$gt", "[", "$merged_into", BCON_NULL, "]", "}",                                      //
-                "gone", "{", "$eq", "[", "$gone", BCON_BOOL(true), "]", "}", "}", "}",                                 //
-                "{", "$group", "{", "_id", BCON_NULL,                                                                  //
-                "redirects", "{", "$sum", "{", "$cond", "[", "$redirect", BCON_INT32(1), BCON_INT32(0), "]", "}", "}",   //
-                "gone", "{", "$sum", "{", "$cond", "[", "$gone", BCON_INT32(1), BCON_INT32(0), "]", "}", "}",            //
-                "entities", "{", "$sum", "{", "$cond", "[", "{", "$or", "[", "$gone", "$redirect", "]", "}",             //
+    BCON_APPEND(&pipeline, "pipeline", "[", "{", "$project", "{",                      //
+                "redirect", "{", "$gt", "[", "$merged_into", BCON_NULL, "]", "}",      //
+                "gone", "{", "$eq", "[", "$gone", BCON_BOOL(true), "]", "}", "}", "}", //
+                "{", "$group", "{", "_id", BCON_NULL,                                  //
+                "redirects", "{", "$sum", "{", "$cond", "[", "$redirect", BCON_INT32(1),
+                BCON_INT32(0), "]", "}", "}", //
+                "gone", "{", "$sum", "{", "$cond", "[", "$gone", BCON_INT32(1), BCON_INT32(0),
+                "]", "}", "}", //
+                "entities", "{", "$sum", "{", "$cond", "[", "{", "$or", "[", "$gone",
+                "$redirect", "]", "}", //
                 BCON_INT32(0), BCON_INT32(1), "]", "}", "}", "}", "}", "]");
     s->models[s->model_count] = (struct model_row){.collection = model->collection};
-    bool ok = aggregate(m, arena_text(&m->arena, model->collection), &pipeline, add_entities, s, err);
+    bool ok =
+        aggregate(m, arena_text(&m->arena, model->collection), &pipeline, add_entities, s, err);
     s->model_count++;
     return ok;
 }
@@ -158,7 +170,8 @@ static bool read_mongo(struct muster *m, struct status *s, struct err *err)
     bson_error_t error = {0};
     collection_auto *issues = mongo_collection(&m->mongo, "issues");
     s->models = ARENA_ARRAY(&m->arena, struct model_row, m->providers.model_count);
-    if (!muster_server_time(m, &s->now_ms, err) || !read_links(m, s, err) || !read_failures(m, s, err))
+    if (!muster_server_time(m, &s->now_ms, err) || !read_links(m, s, err) ||
+        !read_failures(m, s, err))
         return false;
     for (size_t i = 0; i < m->providers.model_count; i++)
         if (!read_model(m, s, m->providers.models[i], err))
@@ -173,7 +186,9 @@ static bool read_topic(struct muster *m, struct topic_row *row, struct err *err)
 {
     int32_t partitions = 0;
     struct kafka_lag *lags = NULL;
-    const char *group = arena_format(&m->arena, STR_FMT "-%s", STR_ARG(m->kafka.topics), row->group ? row->group : "none").ptr;
+    const char *group = arena_format(&m->arena, STR_FMT "-%s", STR_ARG(m->kafka.topics),
+                                     row->group ? row->group : "none")
+                            .ptr;
     if (!kafka_partitions(&m->kafka, row->topic, &partitions, err) ||
         !kafka_lags(&m->kafka, row->topic, group, partitions, &m->arena, &lags, err))
         return false;
@@ -186,7 +201,8 @@ static bool read_topic(struct muster *m, struct topic_row *row, struct err *err)
 
 static bool read_kafka(struct muster *m, struct status *s, struct err *err)
 {
-    const struct topic_row rows[] = {{"tasks", "fetchers", 0, 0}, {"pages", "serializers", 0, 0}, {"rejects", NULL, 0, 0}};
+    const struct topic_row rows[] = {
+        {"tasks", "fetchers", 0, 0}, {"pages", "serializers", 0, 0}, {"rejects", NULL, 0, 0}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         s->topics[i] = rows[i];
         if (!read_topic(m, &s->topics[i], err))
@@ -199,14 +215,17 @@ static bool read_kafka(struct muster *m, struct status *s, struct err *err)
 
 static void print_links(struct muster *m, const struct status *s)
 {
-    (void)printf("%-20s %10s %10s %10s %10s %10s\n", "links", "due", "running", "waiting", "failing", "gone");
+    (void)printf("%-20s %10s %10s %10s %10s %10s\n", "links", "due", "running", "waiting",
+                 "failing", "gone");
     for (size_t i = 0; i < s->provider_count; i++) {
         const struct provider_row *p = &s->providers[i];
-        (void)printf("  %-18.*s %10lld %10lld %10lld %10lld %10lld", STR_ARG(p->provider), (long long)p->states[LINK_DUE],
-                     (long long)p->states[LINK_RUNNING], (long long)p->states[LINK_WAITING], (long long)p->failing,
+        (void)printf("  %-18.*s %10lld %10lld %10lld %10lld %10lld", STR_ARG(p->provider),
+                     (long long)p->states[LINK_DUE], (long long)p->states[LINK_RUNNING],
+                     (long long)p->states[LINK_WAITING], (long long)p->failing,
                      (long long)p->states[LINK_GONE]);
         if (p->states[LINK_DUE] && p->oldest_ms)
-            (void)printf("   oldest due " STR_FMT, STR_ARG(time_from_now(p->oldest_ms, s->now_ms, &m->arena)));
+            (void)printf("   oldest due " STR_FMT,
+                         STR_ARG(time_from_now(p->oldest_ms, s->now_ms, &m->arena)));
         else if (p->states[LINK_DUE])
             (void)printf("   some are due at once");
         (void)printf("\n");
@@ -222,20 +241,22 @@ static void print_text(struct muster *m, const struct status *s)
     for (size_t i = 0; i < 3; i++) {
         (void)printf("  %-18s %10lld", s->topics[i].topic, (long long)s->topics[i].messages);
         if (s->topics[i].group)
-            (void)printf(" %10lld for " STR_FMT "-%s", (long long)s->topics[i].waiting, STR_ARG(m->kafka.topics),
-                         s->topics[i].group);
+            (void)printf(" %10lld for " STR_FMT "-%s", (long long)s->topics[i].waiting,
+                         STR_ARG(m->kafka.topics), s->topics[i].group);
         (void)printf("\n");
     }
     (void)printf("%-20s %10s %10s %10s\n", "entities", "alive", "gone", "redirects");
     for (size_t i = 0; i < s->model_count; i++)
-        (void)printf("  %-18.*s %10lld %10lld %10lld\n", STR_ARG(s->models[i].collection), (long long)s->models[i].entities,
-                     (long long)s->models[i].gone, (long long)s->models[i].redirects);
+        (void)printf("  %-18.*s %10lld %10lld %10lld\n", STR_ARG(s->models[i].collection),
+                     (long long)s->models[i].entities, (long long)s->models[i].gone,
+                     (long long)s->models[i].redirects);
     (void)printf("issues               %10lld\n", (long long)s->issues);
     if (s->failure_count)
         (void)printf("last errors\n");
     for (size_t i = 0; i < s->failure_count; i++)
         (void)printf("  " STR_FMT ", " STR_FMT ": " STR_FMT "\n", STR_ARG(s->failures[i].link),
-                     STR_ARG(time_from_now(s->failures[i].at_ms, s->now_ms, &m->arena)), STR_ARG(s->failures[i].error));
+                     STR_ARG(time_from_now(s->failures[i].at_ms, s->now_ms, &m->arena)),
+                     STR_ARG(s->failures[i].error));
 }
 
 static void put_provider(struct json_out *o, const struct provider_row *p)

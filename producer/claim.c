@@ -6,7 +6,12 @@
 
 #include <time.h>
 
-enum { MAX_TIME_MS = 3000, COMMIT_TRIES = 4, PARAMS_MAX_BYTES = 64 << 10, WRITE_CONFLICT = 112 };
+enum {
+    MAX_TIME_MS = 3000,
+    COMMIT_TRIES = 4,
+    PARAMS_MAX_BYTES = 64 << 10,
+    WRITE_CONFLICT = 112
+};
 
 void claim_init(struct claim *c, struct mongo *mongo, int64_t lease_ms)
 {
@@ -57,7 +62,8 @@ static bool commit(struct claim *c, struct err *err)
         bson_destroy(&reply);
         if (ok || !is_unknown || tries == COMMIT_TRIES)
             return ok;
-        struct timespec pause = {.tv_nsec = policy_pause_ms(tries, clock_dice(UINT32_MAX)) * 1000000};
+        struct timespec pause = {.tv_nsec =
+                                     policy_pause_ms(tries, clock_dice(UINT32_MAX)) * 1000000};
         (void)nanosleep(&pause, NULL);
     }
 }
@@ -75,19 +81,21 @@ static void append_streams(bson_t *filter, const struct turn *turn)
     bson_append_document_end(filter, &part);
 }
 
-static mongoc_cursor_t *find_due(struct claim *c, mongoc_collection_t *links, const struct turn *turn,
-                                 bson_error_t *error)
+static mongoc_cursor_t *find_due(struct claim *c, mongoc_collection_t *links,
+                                 const struct turn *turn, bson_error_t *error)
 {
     bson_auto filter = BSON_INITIALIZER;
     bson_auto opts = BSON_INITIALIZER;
     append_streams(&filter, turn);
-    BCON_APPEND(&filter, "gone", BCON_BOOL(false), "$expr", "{", "$lte", "[", "$due_at", "$$NOW", "]", "}", "bucket", "{",
-                "$gte", BCON_INT32((int32_t)turn->window_first), "$lt",
+    BCON_APPEND(&filter, "gone", BCON_BOOL(false), "$expr", "{", "$lte", "[", "$due_at",
+                "$$NOW", "]", "}", "bucket", "{", "$gte",
+                BCON_INT32((int32_t)turn->window_first), "$lt",
                 BCON_INT32((int32_t)(turn->window_first + turn->window_width)), "}");
-    BCON_APPEND(&opts, "sort", "{", "due_at", BCON_INT32(1), "}", "limit", BCON_INT64(turn->limit), "batchSize",
-                BCON_INT64(turn->limit), "hint", "due", "maxTimeMS", BCON_INT32(MAX_TIME_MS), "projection", "{", "stream",
-                BCON_INT32(1), "params", BCON_INT32(1), "gen", BCON_INT32(1), "run", BCON_INT32(1), "complete",
-                BCON_INT32(1), "resume", BCON_INT32(1), "}");
+    BCON_APPEND(&opts, "sort", "{", "due_at", BCON_INT32(1), "}", "limit",
+                BCON_INT64(turn->limit), "batchSize", BCON_INT64(turn->limit), "hint", "due",
+                "maxTimeMS", BCON_INT32(MAX_TIME_MS), "projection", "{", "stream",
+                BCON_INT32(1), "params", BCON_INT32(1), "gen", BCON_INT32(1), "run",
+                BCON_INT32(1), "complete", BCON_INT32(1), "resume", BCON_INT32(1), "}");
     if (!mongoc_client_session_append(c->session, &opts, error))
         return NULL;
     return mongoc_collection_find_with_opts(links, &filter, &opts, NULL);
@@ -133,11 +141,13 @@ static int64_t previous_run(const bson_t *link, const struct task *t)
 }
 
 /* The task of a link, as the update will have left it. */
-static bool read_task(const bson_t *link, const struct share *share, struct arena *arena, struct task *t)
+static bool read_task(const bson_t *link, const struct share *share, struct arena *arena,
+                      struct task *t)
 {
     struct str id, cursor = {0};
     bson_t resume;
-    if (!doc_str(link, "_id", &id) || !doc_int(link, "gen", &t->gen) || !doc_int(link, "run", &t->run))
+    if (!doc_str(link, "_id", &id) || !doc_int(link, "gen", &t->gen) ||
+        !doc_int(link, "run", &t->run))
         return false;
     t->gen++;
     if (!doc_sub(link, "resume", &resume)) {
@@ -157,8 +167,9 @@ static bool read_task(const bson_t *link, const struct share *share, struct aren
 }
 
 /* Reads what is due and keeps what there is room for. A link that somebody has spoilt is left where it is. */
-static bool read_due(struct claim *c, struct policy *policy, const struct turn *turn, struct arena *arena,
-                     struct claimed *list, size_t *out_count, int64_t *out_found, struct err *err)
+static bool read_due(struct claim *c, struct policy *policy, const struct turn *turn,
+                     struct arena *arena, struct claimed *list, size_t *out_count,
+                     int64_t *out_found, struct err *err)
 {
     bson_error_t error = {0};
     const bson_t *link = NULL, *reply = NULL;
@@ -168,7 +179,8 @@ static bool read_due(struct claim *c, struct policy *policy, const struct turn *
 
     while (cursor && mongoc_cursor_next(cursor, &link)) {
         struct claimed *next = &list[*out_count];
-        struct share *share = doc_str(link, "stream", &stream) ? policy_share(policy, stream) : NULL;
+        struct share *share =
+            doc_str(link, "stream", &stream) ? policy_share(policy, stream) : NULL;
         ++*out_found;
         if (!share || !read_task(link, share, arena, &next->task) || !policy_take(share))
             continue;
@@ -183,7 +195,8 @@ static bool read_due(struct claim *c, struct policy *policy, const struct turn *
 /* --- taking --- */
 
 /* {q: {_id: {$in: […]}}, u: […], multi: true} */
-static void append_update(const struct claim *c, const struct claimed *list, size_t count, bson_t *updates)
+static void append_update(const struct claim *c, const struct claimed *list, size_t count,
+                          bson_t *updates)
 {
     bson_t update, query, part, ids;
     BSON_APPEND_DOCUMENT_BEGIN(updates, "0", &update);
@@ -195,11 +208,13 @@ static void append_update(const struct claim *c, const struct claimed *list, siz
     bson_append_array_end(&part, &ids);
     bson_append_document_end(&query, &part);
     bson_append_document_end(&update, &query);
-    BCON_APPEND(&update, "multi", BCON_BOOL(true), "u", "[", "{", "$set", "{",                                      //
-                "run", "{", "$cond", "[", "{", "$eq", "[", "{", "$type", "$resume", "}", "object", "]", "}", "$run",  //
-                "{", "$add", "[", "$gen", BCON_INT64(1), "]", "}", "]", "}",                                        //
-                "gen", "{", "$add", "[", "$gen", BCON_INT64(1), "]", "}",                                           //
-                "checked_at", "$$NOW", "due_at", "{", "$add", "[", "$$NOW", BCON_INT64(c->lease_ms), "]", "}",       //
+    BCON_APPEND(&update, "multi", BCON_BOOL(true), "u", "[", "{", "$set", "{", //
+                "run", "{", "$cond", "[", "{", "$eq", "[", "{", "$type", "$resume", "}",
+                "object", "]", "}", "$run",                                  //
+                "{", "$add", "[", "$gen", BCON_INT64(1), "]", "}", "]", "}", //
+                "gen", "{", "$add", "[", "$gen", BCON_INT64(1), "]", "}",    //
+                "checked_at", "$$NOW", "due_at", "{", "$add", "[", "$$NOW",
+                BCON_INT64(c->lease_ms), "]", "}", //
                 "lease_s", BCON_INT64(c->lease_ms / 1000), "resume", "$$REMOVE", "}", "}", "]");
     bson_append_document_end(updates, &update);
 }
@@ -220,20 +235,22 @@ static bool take(struct claim *c, const struct claimed *list, size_t count, stru
     BSON_APPEND_INT32(&command, "maxTimeMS", MAX_TIME_MS);
     if (!mongoc_client_session_append(c->session, &opts, &error))
         return mongo_error("claim links", &error, NULL, err);
-    if (!mongoc_database_write_command_with_opts(c->mongo->database, &command, &opts, &reply, &error)) {
+    if (!mongoc_database_write_command_with_opts(c->mongo->database, &command, &opts, &reply,
+                                                 &error)) {
         c->collided = error.code == WRITE_CONFLICT;
         return mongo_error("claim links", &error, &reply, err);
     }
     /* Inside one snapshot every link that was found is still as it was. */
     if (!doc_int(&reply, "nModified", &modified) || modified != (int64_t)count)
-        return err_set(err, ERR_RETRY, "claim links: %lld of %zu were updated", (long long)modified, count);
+        return err_set(err, ERR_RETRY, "claim links: %lld of %zu were updated",
+                       (long long)modified, count);
     return true;
 }
 
 /* --- a claim --- */
 
-bool claim_links(struct claim *c, struct policy *policy, struct arena *arena, struct claimed **out, size_t *out_count,
-                 struct err *err)
+bool claim_links(struct claim *c, struct policy *policy, struct arena *arena,
+                 struct claimed **out, size_t *out_count, struct err *err)
 {
     struct turn turn = policy_turn(policy);
     size_t count = 0;

@@ -32,5 +32,5 @@ void claim_done(struct claim *c);
  * One attempt at the policy's next turn. ERR_RETRY: nothing was claimed, or nobody knows whether it was, and then the lease brings it back;
  * the policy knows of a collision. Blocks a few seconds at most.
  */
-must_check bool claim_links(struct claim *c, struct policy *policy, struct arena *arena, struct claimed **out,
-                            size_t *out_count, struct err *err);
+must_check bool claim_links(struct claim *c, struct policy *policy, struct arena *arena,
+                            struct claimed **out, size_t *out_count, struct err *err);

@@ -22,7 +22,13 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-enum { DRAIN_MS = 10000, MEASURE_EVERY_MS = 1000, ROUTES_EVERY_MS = 10000, ACK_WAIT_MS = 1000, BATCH_MAX = 20000 };
+enum {
+    DRAIN_MS = 10000,
+    MEASURE_EVERY_MS = 1000,
+    ROUTES_EVERY_MS = 10000,
+    ACK_WAIT_MS = 1000,
+    BATCH_MAX = 20000
+};
 
 struct settings {
     struct common_settings common;
@@ -67,27 +73,36 @@ int main(int argc, char **argv)
 
     bool ok = producer_open(&p, argc, argv, &err);
     while (ok && producer_wait(&p, &err)) /* a signal, Kafka or the time; false = stop */
-        ok = check_routes(&p, &err)       /* MongoDB          -> the files are still those that were numbered */
-             && measure_lanes(&p, &err)   /* tasks waiting    -> room for more of each stream */
-             && claim_batch(&p, &err)     /* links that are due -> a batch that is ours, when none is under way */
-             && publish_batch(&p, &err);  /* the batch        -> tasks topic, until each is acknowledged */
-    return producer_close(&p, &err);      /* deliver what was claimed, log err once */
+        ok =
+            check_routes(
+                &p, &err) /* MongoDB          -> the files are still those that were numbered */
+            && measure_lanes(&p, &err) /* tasks waiting    -> room for more of each stream */
+            &&
+            claim_batch(
+                &p,
+                &err) /* links that are due -> a batch that is ours, when none is under way */
+            && publish_batch(
+                   &p, &err); /* the batch        -> tasks topic, until each is acknowledged */
+    return producer_close(&p, &err); /* deliver what was claimed, log err once */
 }
 
 /* --- opening --- */
 
 static const struct conf_setting setting_rows[] = {
     COMMON_SETTINGS(struct settings, common),
-    {"batch", CONF_INT, offsetof(struct settings, batch), "1000", "links claimed in one transaction, at most 20000", NULL},
+    {"batch", CONF_INT, offsetof(struct settings, batch), "1000",
+     "links claimed in one transaction, at most 20000", NULL},
     {"lease", CONF_DURATION, offsetof(struct settings, lease_ms), "5m",
-     "how long a claimed link is left alone; then it comes due again, unless its pages arrive", NULL},
-    {"poll", CONF_DURATION, offsetof(struct settings, poll_ms), "100ms", "how often to look for due links when there are none",
+     "how long a claimed link is left alone; then it comes due again, unless its pages arrive",
      NULL},
+    {"poll", CONF_DURATION, offsetof(struct settings, poll_ms), "100ms",
+     "how often to look for due links when there are none", NULL},
 };
 
 static const struct conf_program program = {
     .name = "muster-producer",
-    .about = "Publishes a task on the tasks topic for each link that is due. Run as many as you like.",
+    .about =
+        "Publishes a task on the tasks topic for each link that is due. Run as many as you like.",
     .settings = setting_rows,
     .setting_count = sizeof setting_rows / sizeof *setting_rows,
 };
@@ -118,14 +133,16 @@ static bool open_signals(struct producer *p, struct err *err)
 static bool open_mongo(struct producer *p, struct err *err)
 {
     const struct common_settings *c = &p->settings.common;
-    const struct mongo_settings s = {.uri = c->mongo, .database = c->database, .client = STR("muster-producer")};
+    const struct mongo_settings s = {
+        .uri = c->mongo, .database = c->database, .client = STR("muster-producer")};
     return mongo_open(&s, &p->mongo, err) && mongo_wait_ready(&p->mongo, c->wait_ms, err);
 }
 
 static bool open_kafka(struct producer *p, struct err *err)
 {
     const struct common_settings *c = &p->settings.common;
-    p->kafka = (struct kafka_settings){.brokers = c->kafka, .topics = c->topics, .client = STR("muster-producer")};
+    p->kafka = (struct kafka_settings){
+        .brokers = c->kafka, .topics = c->topics, .client = STR("muster-producer")};
     if (!kafka_wait_ready(&p->kafka, c->wait_ms, err))
         return false;
     if (!kafka_partitions(&p->kafka, "tasks", &p->partitions, err)) {
@@ -141,21 +158,24 @@ static bool producer_open(struct producer *p, int argc, char **argv, struct err 
     struct settings *s = &p->settings;
     size_t word_count = 0;
     bool answered = false;
+    log_open("producer", false, LOG_INFO_LEVEL); /* until the settings say how */
     if (!open_signals(p, err) ||
-        !conf_load(&program, s, argc, argv, &p->arena, NULL, 0, &word_count, &answered, err) || answered ||
-        !check_settings(s, err))
+        !conf_load(&program, s, argc, argv, &p->arena, NULL, 0, &word_count, &answered, err) ||
+        answered || !check_settings(s, err))
         return false;
     log_open("producer", s->common.log_format == 1, (enum log_level)s->common.log_level);
 
     const char *folder = arena_text(&p->arena, s->common.schemas);
-    if (!providers_load(folder, s->common.providers, true, &p->arena, &p->providers, err) || !open_mongo(p, err) ||
-        !open_kafka(p, err) ||
-        !routes_read(&p->mongo, &p->providers, s->lease_ms, p->partitions, &p->arena, &p->routes, err))
+    if (!providers_load(folder, s->common.providers, true, &p->arena, &p->providers, err) ||
+        !open_mongo(p, err) || !open_kafka(p, err) ||
+        !routes_read(&p->mongo, &p->providers, s->lease_ms, p->partitions, &p->arena,
+                     &p->routes, err))
         return false;
     policy_init(&p->policy, p->routes.shares, p->routes.share_count, s->batch);
     claim_init(&p->claim, &p->mongo, s->lease_ms);
     p->routes_ms = clock_ms();
-    LOG_INFO("started", LOG_INT("streams", (int64_t)p->routes.share_count), LOG_INT("lease_s", s->lease_ms / 1000));
+    LOG_INFO("started", LOG_INT("streams", (int64_t)p->routes.share_count),
+             LOG_INT("lease_s", s->lease_ms / 1000));
     return true;
 }
 
@@ -212,7 +232,8 @@ static bool check_routes(struct producer *p, struct err *err)
     if (clock_ms() < p->routes_ms + ROUTES_EVERY_MS)
         return true;
     p->routes_ms = clock_ms();
-    bool ok = routes_read(&p->mongo, &p->providers, p->settings.lease_ms, p->partitions, &scratch, &now, err);
+    bool ok = routes_read(&p->mongo, &p->providers, p->settings.lease_ms, p->partitions,
+                          &scratch, &now, err);
     return carry_on(&p->mongo_trouble, ok, "MongoDB", err);
 }
 
@@ -224,7 +245,8 @@ static bool measure_lanes(struct producer *p, struct err *err)
     bool must = !p->measured_ms || p->kafka_trouble.failures || policy_must_measure(&p->policy);
     if (!must || (p->measured_ms && clock_ms() < p->measured_ms + MEASURE_EVERY_MS))
         return true;
-    const char *group = arena_format(&scratch, STR_FMT "-fetchers", STR_ARG(p->kafka.topics)).ptr;
+    const char *group =
+        arena_format(&scratch, STR_FMT "-fetchers", STR_ARG(p->kafka.topics)).ptr;
     bool ok = kafka_lags(&p->kafka, "tasks", group, p->partitions, &scratch, &rows, err);
     p->measured_ms = clock_ms();
     for (size_t i = 0; ok && i < p->routes.lane_count; i++)
@@ -247,7 +269,8 @@ static bool claim_batch(struct producer *p, struct err *err)
         p->lease_end_ms = clock_ms() + p->settings.lease_ms;
         p->claimed += (int64_t)count;
     }
-    if (!ok && p->claim.collided) { /* with another producer: nothing to tell, only to pause for */
+    if (!ok &&
+        p->claim.collided) { /* with another producer: nothing to tell, only to pause for */
         p->mongo_trouble.failures++;
         return true;
     }
@@ -288,7 +311,8 @@ static int producer_close(struct producer *p, struct err *err)
     if (p->publish.kafka) {
         if (err->kind != ERR_FATAL)
             drain(p);
-        LOG_INFO("stopped", LOG_INT("claimed", p->claimed), LOG_INT("undelivered", (int64_t)p->publish.open));
+        LOG_INFO("stopped", LOG_INT("claimed", p->claimed),
+                 LOG_INT("undelivered", (int64_t)p->publish.open));
     }
     if (err->kind == ERR_FATAL)
         LOG_ERROR("failed", LOG_TEXT("error", err->text));

@@ -13,14 +13,16 @@ static int share_cmp(const void *a, const void *b)
 
 void policy_init(struct policy *p, struct share *shares, size_t count, int64_t batch)
 {
-    *p = (struct policy){.shares = shares, .count = count, .batch = batch, .window_width = POLICY_BUCKETS};
+    *p = (struct policy){
+        .shares = shares, .count = count, .batch = batch, .window_width = POLICY_BUCKETS};
     if (count)
         qsort(shares, count, sizeof *shares, share_cmp);
 }
 
 int64_t policy_capacity(double per_second, int64_t lease_ms)
 {
-    double requests = (per_second > 0 ? per_second : UNLIMITED_PER_SECOND) * (double)lease_ms / 1000;
+    double requests =
+        (per_second > 0 ? per_second : UNLIMITED_PER_SECOND) * (double)lease_ms / 1000;
     if (requests < 1)
         return 1;
     return requests < CAPACITY_MAX ? (int64_t)requests : CAPACITY_MAX;

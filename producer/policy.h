@@ -17,8 +17,9 @@ enum { POLICY_BUCKETS = 1024, POLICY_NARROWEST = 32, POLICY_STREAMS_MAX = 100 };
 /* A partition of the tasks topic. */
 struct lane {
     int32_t partition;
-    int64_t waiting; /* tasks that no fetcher has done, as last measured, and what was claimed since */
-    int64_t taken;   /* by the claim under way */
+    int64_t
+        waiting; /* tasks that no fetcher has done, as last measured, and what was claimed since */
+    int64_t taken; /* by the claim under way */
 };
 
 /* A stream's part. */

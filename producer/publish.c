@@ -28,11 +28,13 @@ bool publish_is_done(const struct publish *p)
     return p->open == 0;
 }
 
-static bool send_task(struct publish *p, struct claimed *link, struct buf *text, struct err *err)
+static bool send_task(struct publish *p, struct claimed *link, struct buf *text,
+                      struct err *err)
 {
     buf_reset(text);
-    return task_encode(&link->task, text, err) && kafka_send(p->kafka, "tasks", link->partition, link->task.link,
-                                                             buf_str(text), NULL, 0, link, err);
+    return task_encode(&link->task, text, err) &&
+           kafka_send(p->kafka, "tasks", link->partition, link->task.link, buf_str(text), NULL,
+                      0, link, err);
 }
 
 /* Until the queue is full; the rest goes when acknowledgements have made room. */

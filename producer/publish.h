@@ -12,9 +12,9 @@ struct publish {
     struct kafka_producer *kafka;
     struct claimed *batch; /* the caller's, and must stay until the batch is done */
     size_t count;
-    size_t next;      /* none before it has to be sent */
-    size_t open;      /* neither acknowledged nor given up */
-    struct err last;  /* why the last message failed; ERR_NONE when none has */
+    size_t next;     /* none before it has to be sent */
+    size_t open;     /* neither acknowledged nor given up */
+    struct err last; /* why the last message failed; ERR_NONE when none has */
 };
 
 /* What kafka_producer_open() is given, with the publish as its context. */

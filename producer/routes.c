@@ -8,8 +8,8 @@
 enum { MAX_TIME_MS = 3000 };
 
 /* The document of this _id, copied to *out when it is there. */
-static bool read_one(struct mongo *mongo, const char *collection, struct str id, bson_t *out, bool *out_found,
-                     struct err *err)
+static bool read_one(struct mongo *mongo, const char *collection, struct str id, bson_t *out,
+                     bool *out_found, struct err *err)
 {
     bson_auto query = BSON_INITIALIZER;
     bson_auto opts = BSON_INITIALIZER;
@@ -23,10 +23,12 @@ static bool read_one(struct mongo *mongo, const char *collection, struct str id,
     *out_found = mongoc_cursor_next(cursor, &found);
     if (*out_found)
         bson_concat(out, found);
-    return !mongoc_cursor_error_document(cursor, &error, &reply) || mongo_error("read what muster init numbered", &error, reply, err);
+    return !mongoc_cursor_error_document(cursor, &error, &reply) ||
+           mongo_error("read what muster init numbered", &error, reply, err);
 }
 
-static bool read_lane(struct mongo *mongo, struct str provider, int32_t partitions, struct lane *out, struct err *err)
+static bool read_lane(struct mongo *mongo, struct str provider, int32_t partitions,
+                      struct lane *out, struct err *err)
 {
     bson_auto lane = BSON_INITIALIZER;
     bool found = false;
@@ -34,9 +36,12 @@ static bool read_lane(struct mongo *mongo, struct str provider, int32_t partitio
     if (!read_one(mongo, "lanes", provider, &lane, &found, err))
         return false;
     if (!found || !doc_int(&lane, "lanes.0", &number))
-        return err_stop(err, EX_CONFIG, "provider " STR_FMT " has no lane yet: run muster init", STR_ARG(provider));
+        return err_stop(err, EX_CONFIG, "provider " STR_FMT " has no lane yet: run muster init",
+                        STR_ARG(provider));
     if (number < 0 || number >= partitions)
-        return err_stop(err, EX_CONFIG, "the lane of " STR_FMT " is partition %lld, and the tasks topic has %d: run muster init",
+        return err_stop(err, EX_CONFIG,
+                        "the lane of " STR_FMT
+                        " is partition %lld, and the tasks topic has %d: run muster init",
                         STR_ARG(provider), (long long)number, (int)partitions);
     *out = (struct lane){.partition = (int32_t)number};
     return true;
@@ -50,8 +55,8 @@ static size_t count_streams(const struct providers *providers)
     return count;
 }
 
-bool routes_read(struct mongo *mongo, const struct providers *providers, int64_t lease_ms, int32_t partitions,
-                 struct arena *arena, struct routes *out, struct err *err)
+bool routes_read(struct mongo *mongo, const struct providers *providers, int64_t lease_ms,
+                 int32_t partitions, struct arena *arena, struct routes *out, struct err *err)
 {
     struct routes r = {.lane_count = providers->count, .share_count = count_streams(providers)};
     r.lanes = ARENA_ARRAY(arena, struct lane, r.lane_count);

@@ -19,5 +19,6 @@ struct routes {
  * Exit code 78 when a provider has no lane among the topic's partitions, or when a stream's files are not those that were numbered: a
  * program that goes on would call pages by the number of another map.
  */
-must_check bool routes_read(struct mongo *mongo, const struct providers *providers, int64_t lease_ms, int32_t partitions,
-                            struct arena *arena, struct routes *out, struct err *err);
+must_check bool routes_read(struct mongo *mongo, const struct providers *providers,
+                            int64_t lease_ms, int32_t partitions, struct arena *arena,
+                            struct routes *out, struct err *err);

@@ -19,8 +19,10 @@ bool apply_is_done(const struct apply *a)
 static bool read_entities(struct apply *a, struct err *err)
 {
     a->taken = a->count < ROUND_MAX ? a->count : ROUND_MAX;
-    struct want want = {.sources = a->updates, .source_count = a->taken, .by_identity = true, .whole = true};
-    if (!a->store->entities_read(a->store->self, a->model, &want, a->arena, &a->entities, &a->entity_count, err))
+    struct want want = {
+        .sources = a->updates, .source_count = a->taken, .by_identity = true, .whole = true};
+    if (!a->store->entities_read(a->store->self, a->model, &want, a->arena, &a->entities,
+                                 &a->entity_count, err))
         return false;
     a->step = APPLY_WRITE;
     for (size_t i = 0; i < a->entity_count; i++)
@@ -29,7 +31,9 @@ static bool read_entities(struct apply *a, struct err *err)
     return true;
 }
 
-/* All sources of the working set, so that whoever shares a tuple with any of them is found too. */
+/*
+ * All sources of the working set, so that whoever shares a tuple with any of them is found too.
+ */
 static struct want want_around(const struct apply *a)
 {
     size_t total = a->taken;
@@ -42,7 +46,8 @@ static struct want want_around(const struct apply *a)
     for (size_t i = 0; i < a->entity_count; i++)
         for (size_t j = 0; j < a->entities[i].count; j++)
             sources[used++] = a->entities[i].sources[j];
-    return (struct want){.sources = sources, .source_count = used, .by_identity = true, .whole = true};
+    return (struct want){
+        .sources = sources, .source_count = used, .by_identity = true, .whole = true};
 }
 
 /* A full component's other sources stand alone: read on until nothing new is found. */
@@ -52,7 +57,8 @@ static bool read_on(struct apply *a, struct err *err)
     size_t known = a->entity_count;
     struct entity *entities;
     size_t count;
-    if (!a->store->entities_read(a->store->self, a->model, &want, a->arena, &entities, &count, err))
+    if (!a->store->entities_read(a->store->self, a->model, &want, a->arena, &entities, &count,
+                                 err))
         return false;
     a->entities = entities;
     a->entity_count = count;
@@ -62,7 +68,8 @@ static bool read_on(struct apply *a, struct err *err)
 }
 
 /* What is left: the updates of collided changes, and those not yet taken. */
-static void keep_collided(struct apply *a, const struct change *changes, size_t count, const enum written *written)
+static void keep_collided(struct apply *a, const struct change *changes, size_t count,
+                          const enum written *written)
 {
     struct source *left = NULL;
     size_t left_count = 0;
@@ -87,10 +94,12 @@ static void keep_collided(struct apply *a, const struct change *changes, size_t 
 static bool write_entities(struct apply *a, struct err *err)
 {
     struct change *changes;
-    size_t count = fold_plan(a->model, a->entities, a->entity_count, a->updates, a->taken, a->arena, &changes);
+    size_t count = fold_plan(a->model, a->entities, a->entity_count, a->updates, a->taken,
+                             a->arena, &changes);
     enum written *written = ARENA_ARRAY(a->arena, enum written, count);
     a->step = APPLY_READ; /* whatever happens, the next round looks at what is stored then */
-    if (count && !a->store->entities_write(a->store->self, a->model, changes, count, written, err))
+    if (count &&
+        !a->store->entities_write(a->store->self, a->model, changes, count, written, err))
         return false;
     keep_collided(a, changes, count, written);
     return true;

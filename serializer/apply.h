@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 /*
- * Writing updates until they stand: read the entities that share a source or a tuple with them, fold, write, and do again what collided with
- * another writer. One step is at most one call of the store. Embedded in a batch; one model at a time.
+ * Writing updates until they stand: read the entities that share a source or a tuple with them,
+ * fold, write, and do again what collided with another writer. One step is at most one call of
+ * the store. Embedded in a batch; one model at a time.
  */
 #include "serializer/store.h"
 
@@ -12,8 +13,8 @@ struct apply {
     const struct model *model; /* of all updates in the queue */
     struct source *updates;    /* still to be written */
     size_t count, room;
-    size_t taken;              /* the first so many are under way */
-    struct entity *entities;   /* as read for those */
+    size_t taken;            /* the first so many are under way */
+    struct entity *entities; /* as read for those */
     size_t entity_count;
     enum { APPLY_READ, APPLY_READ_ON, APPLY_WRITE } step;
     int64_t written, moves, collisions;

@@ -6,7 +6,6 @@
 #include "serializer/judge.h"
 #include "serializer/runs.h"
 
-
 /* The story in batch.h, in order. */
 enum step {
     READ_LINKS,
@@ -26,11 +25,13 @@ enum step {
 };
 
 static const char *const step_names[] = {
-    [READ_LINKS] = "read links",   [RAISE_LINKS] = "raise links",   [READ_MARKS] = "read marks",
-    [DECODE] = "decode pages",     [LOOK] = "look at sources",      [APPLY] = "write entities",
-    [WRITE_ISSUES] = "write issues", [READ_AGAIN] = "read links again", [TAKE_BACK] = "look at late sources",
-    [APPLY_AGAIN] = "take back late sources", [WRITE_MARKS] = "write marks", [END_RUNS] = "end runs",
-    [TELL_LINKS] = "close links",  [DONE] = "done",
+    [READ_LINKS] = "read links",          [RAISE_LINKS] = "raise links",
+    [READ_MARKS] = "read marks",          [DECODE] = "decode pages",
+    [LOOK] = "look at sources",           [APPLY] = "write entities",
+    [WRITE_ISSUES] = "write issues",      [READ_AGAIN] = "read links again",
+    [TAKE_BACK] = "look at late sources", [APPLY_AGAIN] = "take back late sources",
+    [WRITE_MARKS] = "write marks",        [END_RUNS] = "end runs",
+    [TELL_LINKS] = "close links",         [DONE] = "done",
 };
 
 /* A link of this batch. */
@@ -74,7 +75,8 @@ static void list_models(struct batch *b)
         while (known < b->apply_count && b->applies[known].model != m)
             known++;
         if (known == b->apply_count)
-            b->applies[b->apply_count++] = (struct apply){.store = b->store, .arena = b->arena, .model = m};
+            b->applies[b->apply_count++] =
+                (struct apply){.store = b->store, .arena = b->arena, .model = m};
     }
 }
 
@@ -126,8 +128,8 @@ static bool raise_links(struct batch *b, struct err *err)
         struct link *link = &b->links[b->at];
         if (link->state.exists && link->state.gen >= link->head->gen)
             continue;
-        if (!b->store->link_raise(b->store->self, link->head->stream, link->head->link, link->head->params,
-                                  link->head->gen, err))
+        if (!b->store->link_raise(b->store->self, link->head->stream, link->head->link,
+                                  link->head->params, link->head->gen, err))
             return false;
         link->state.exists = true;
         link->state.gen = link->head->gen;
@@ -162,7 +164,8 @@ static bool read_marks(struct batch *b, struct err *err)
     for (size_t i = 0; i < b->count; i++) {
         struct page *p = &b->pages[i];
         p->mark = judge_mark(p);
-        marks[i * 2] = (struct mark){.link = p->head.link, .run = p->head.run, .page = p->head.page};
+        marks[i * 2] =
+            (struct mark){.link = p->head.link, .run = p->head.run, .page = p->head.page};
         marks[i * 2 + 1] = marks[i * 2];
         marks[i * 2 + 1].run = b->links[p->link].state.complete.run;
     }
@@ -217,7 +220,8 @@ static struct str source_id(const struct source *s, struct arena *arena)
     return arena_format(arena, STR_FMT "\x1f" STR_FMT, STR_ARG(s->link), STR_ARG(s->key));
 }
 
-static const struct source *stored_one(const struct stored *stored, const struct source *s, struct arena *arena)
+static const struct source *stored_one(const struct stored *stored, const struct source *s,
+                                       struct arena *arena)
 {
     int64_t at = stored->count ? index_get(&stored->by_source, source_id(s, arena)) : -1;
     return at < 0 ? NULL : stored->sources[at];
@@ -240,14 +244,16 @@ static struct want records_wanted(const struct batch *b, const struct model *m, 
     size_t used = 0;
     for (size_t i = 0; i < b->count; i++) {
         const struct page *p = &b->pages[i];
-        for (size_t j = 0; p->stream->model == m && wants_look(p, again) && j < p->decoded.count; j++)
+        for (size_t j = 0;
+             p->stream->model == m && wants_look(p, again) && j < p->decoded.count; j++)
             sources[used++] = p->decoded.records[j];
     }
     return (struct want){.sources = sources, .source_count = used};
 }
 
 /* What is stored now of those records, without fields. */
-static bool look_at(const struct batch *b, const struct model *m, bool again, struct stored *out, struct err *err)
+static bool look_at(const struct batch *b, const struct model *m, bool again,
+                    struct stored *out, struct err *err)
 {
     struct want want = records_wanted(b, m, again);
     struct entity *entities = NULL;
@@ -269,7 +275,10 @@ static bool look_at(const struct batch *b, const struct model *m, bool again, st
     return true;
 }
 
-/* What the line's run listed. The link may move on meanwhile; then its old marks are gone and ERR_RETRY sends us to the new line. */
+/*
+ * What the line's run listed. The link may move on meanwhile; then its old marks are gone and
+ * ERR_RETRY sends us to the new line.
+ */
 static bool read_listed(struct batch *b, struct link *link, struct err *err)
 {
     struct whole line = fence_line(&link->state, pages_shift(&link->stream->pages));
@@ -278,15 +287,20 @@ static bool read_listed(struct batch *b, struct link *link, struct err *err)
     if (!runs_listed(b->store, link->state.id, &line, b->arena, &link->listed, err)) {
         struct err stale = {0};
         if (err->kind == ERR_RETRY)
-            (void)!read_link_states(b, &stale); /* the next try sees the new line, or is a retry again */
+            (void)!read_link_states(
+                b, &stale); /* the next try sees the new line, or is a retry again */
         return false;
     }
     link->listed_line = line;
     return true;
 }
 
-/* Sources that a late page's records left behind, and that the line's run did not list, are gone. */
-static bool take_back(struct batch *b, const struct page *p, const struct stored *stored, struct apply *apply, struct err *err)
+/*
+ * Sources that a late page's records left behind, and that the line's run did not list, are
+ * gone.
+ */
+static bool take_back(struct batch *b, const struct page *p, const struct stored *stored,
+                      struct apply *apply, struct err *err)
 {
     struct link *link = &b->links[p->link];
     for (size_t i = 0; i < p->decoded.count; i++) {
@@ -305,12 +319,14 @@ static bool take_back(struct batch *b, const struct page *p, const struct stored
 }
 
 /* Records that are not identical go to be written, and only they stay in the page. */
-static void add_records(struct batch *b, struct page *p, const struct stored *stored, struct apply *apply)
+static void add_records(struct batch *b, struct page *p, const struct stored *stored,
+                        struct apply *apply)
 {
     size_t kept = 0;
     for (size_t i = 0; i < p->decoded.count; i++) {
         struct source *record = &p->decoded.records[i];
-        if (p->may_skip && fence_is_identical(&p->before, stored_one(stored, record, b->arena), record)) {
+        if (p->may_skip &&
+            fence_is_identical(&p->before, stored_one(stored, record, b->arena), record)) {
             b->counts.identical_records++;
             continue;
         }
@@ -336,7 +352,8 @@ static bool look(struct batch *b, bool again, enum step next, struct err *err)
         struct page *p = &b->pages[i];
         if (p->stream->model != apply->model)
             continue;
-        bool is_late = again ? p->became_late && p->verdict == PAGE_APPLY : p->verdict == PAGE_LATE;
+        bool is_late =
+            again ? p->became_late && p->verdict == PAGE_APPLY : p->verdict == PAGE_LATE;
         if (is_late && !take_back(b, p, &stored, apply, err))
             return false;
         if (!again && p->verdict == PAGE_APPLY)
@@ -374,8 +391,11 @@ static bool read_again(struct batch *b, struct err *err)
 {
     struct mark *own = ARENA_ARRAY(b->arena, struct mark, b->count);
     for (size_t i = 0; i < b->count; i++)
-        own[i] = (struct mark){.link = b->pages[i].mark.link, .run = b->pages[i].mark.run, .page = b->pages[i].mark.page};
-    if (!read_link_states(b, err) || !b->store->marks_read(b->store->self, own, b->count, b->arena, err))
+        own[i] = (struct mark){.link = b->pages[i].mark.link,
+                               .run = b->pages[i].mark.run,
+                               .page = b->pages[i].mark.page};
+    if (!read_link_states(b, err) ||
+        !b->store->marks_read(b->store->self, own, b->count, b->arena, err))
         return false;
     for (size_t i = 0; i < b->count; i++) {
         struct page *p = &b->pages[i];
@@ -410,7 +430,9 @@ static void open_runs(struct batch *b)
     for (size_t i = 0; i < b->count; i++) {
         const struct page *p = &b->pages[i];
         const struct link *link = &b->links[p->link];
-        bool is_marked = (p->verdict == PAGE_APPLY || p->verdict == PAGE_IDENTICAL || p->verdict == PAGE_SEEN) && !p->became_late;
+        bool is_marked = (p->verdict == PAGE_APPLY || p->verdict == PAGE_IDENTICAL ||
+                          p->verdict == PAGE_SEEN) &&
+                         !p->became_late;
         runs_add(b->runs, link->stream, link->state.id, is_marked ? p->head.run : 0);
     }
 }
@@ -476,11 +498,12 @@ static bool tell_links(struct batch *b, struct err *err)
     return true;
 }
 
-struct batch *batch_new(const struct store *store, batch_decode *decode, struct page *pages, size_t count,
-                        struct arena *arena)
+struct batch *batch_new(const struct store *store, batch_decode *decode, struct page *pages,
+                        size_t count, struct arena *arena)
 {
     struct batch *b = ARENA_NEW(arena, struct batch);
-    *b = (struct batch){.store = store, .decode = decode, .pages = pages, .count = count, .arena = arena};
+    *b = (struct batch){
+        .store = store, .decode = decode, .pages = pages, .count = count, .arena = arena};
     list_links(b);
     list_models(b);
     b->step = count ? READ_LINKS : DONE;

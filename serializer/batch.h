@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 /*
- * The heart: a batch of pages becomes entities. Its story, each line one call of batch_step() or a few:
+ * The heart: a batch of pages becomes entities. Its story, each line one call of batch_step()
+ * or a few:
  *
- *   read the links → read the marks → judge the pages → decode → look at what is stored → drop the identical → read whole what will change →
- *   fold → write → what collided again → read the links again → take back what became late → mark what was seen → complete runs →
- *   sweep what is gone → close links.
+ *   read the links → read the marks → judge the pages → decode → look at what is stored → drop
+ *   the identical → read whole what will change → fold → write → what collided again → read the
+ *   links again → take back what became late → mark what was seen → complete runs → sweep what
+ *   is gone → close links.
  *
- * Each step talks to the store at most once and can be repeated after ERR_RETRY. When the batch is done everything it caused is
- * acknowledged, and its pages' offsets may be stored. A batch that is dropped half-way has done no harm: its pages come again.
+ * Each step talks to the store at most once and can be repeated after ERR_RETRY. When the batch
+ * is done everything it caused is acknowledged, and its pages' offsets may be stored. A batch
+ * that is dropped half-way has done no harm: its pages come again.
  */
 #include "common/provider.h"
 #include "serializer/store.h"
@@ -23,7 +26,10 @@ enum verdict {
     PAGE_BAD,       /* cannot be decoded */
 };
 
-/* A page on its way. The caller fills the first part; its views must live until the batch is done. */
+/*
+ * A page on its way. The caller fills the first part; its views must live until the batch is
+ * done.
+ */
 struct page {
     struct page_head head;
     const struct stream *stream;
@@ -60,7 +66,8 @@ typedef bool batch_decode(struct page *page, struct arena *arena, struct err *er
 struct batch;
 
 /* The batch and all it reads live in the arena. */
-struct batch *batch_new(const struct store *store, batch_decode *decode, struct page *pages, size_t count, struct arena *arena);
+struct batch *batch_new(const struct store *store, batch_decode *decode, struct page *pages,
+                        size_t count, struct arena *arena);
 /* One step. On ERR_RETRY the same step comes next time. */
 must_check bool batch_step(struct batch *b, struct err *err);
 bool batch_is_done(const struct batch *b);

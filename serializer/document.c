@@ -77,7 +77,8 @@ static bool is_open(const struct levels *l, size_t field, struct str path)
 {
     for (size_t i = 0; i < field; i++) {
         struct str name = l->model->fields[i].name;
-        if (l->present[i] && name.len > path.len && name.ptr[path.len] == '.' && str_has_prefix(name, path))
+        if (l->present[i] && name.len > path.len && name.ptr[path.len] == '.' &&
+            str_has_prefix(name, path))
             return true;
     }
     return false;
@@ -113,7 +114,8 @@ static void put_field(bson_t *doc, struct str key, size_t field, const void *con
     put_value(doc, key, v->fields[field], &v->model->fields[field].type);
 }
 
-static void put_fields(bson_t *doc, const struct model *m, const struct value *fields, struct arena *arena)
+static void put_fields(bson_t *doc, const struct model *m, const struct value *fields,
+                       struct arena *arena)
 {
     bool *present = ARENA_ARRAY(arena, bool, m->field_count);
     for (size_t i = 0; i < m->field_count; i++)
@@ -139,7 +141,8 @@ static void put_winner(bson_t *doc, struct str key, size_t field, const void *co
     bson_append_utf8(doc, key.ptr, (int)key.len, text.ptr, (int)text.len);
 }
 
-static void put_from(bson_t *doc, const struct model *m, const struct folded *f, struct arena *arena)
+static void put_from(bson_t *doc, const struct model *m, const struct folded *f,
+                     struct arena *arena)
 {
     bson_t from;
     bool *present = ARENA_ARRAY(arena, bool, m->field_count);
@@ -175,7 +178,8 @@ static void put_rule(bson_t *identity, const struct model *m, const struct folde
 static bool is_repeated_item(const struct folded *f, size_t i)
 {
     for (size_t j = 0; j < i; j++)
-        if (str_eq(f->sources[i]->stream, f->sources[j]->stream) && str_eq(f->sources[i]->key, f->sources[j]->key))
+        if (str_eq(f->sources[i]->stream, f->sources[j]->stream) &&
+            str_eq(f->sources[i]->key, f->sources[j]->key))
             return true;
     return false;
 }
@@ -215,7 +219,8 @@ static void put_identity(bson_t *doc, const struct model *m, const struct folded
     bson_append_document_end(doc, &identity);
 }
 
-static void put_crowd(bson_t *doc, const struct model *m, const struct folded *f, struct arena *arena)
+static void put_crowd(bson_t *doc, const struct model *m, const struct folded *f,
+                      struct arena *arena)
 {
     bson_t list;
     size_t used = 0;
@@ -241,7 +246,8 @@ static void put_version(bson_t *doc, const struct version *v)
     bson_append_document_end(doc, &version);
 }
 
-static void put_source(bson_t *doc, const struct model *m, const struct source *s, struct arena *arena)
+static void put_source(bson_t *doc, const struct model *m, const struct source *s,
+                       struct arena *arena)
 {
     bson_t page, fields;
     doc_put_str(doc, "link", s->link);
@@ -265,7 +271,8 @@ static void put_source(bson_t *doc, const struct model *m, const struct source *
     bson_append_document_end(doc, &fields);
 }
 
-static void put_sources(bson_t *doc, const struct model *m, const struct folded *f, struct arena *arena)
+static void put_sources(bson_t *doc, const struct model *m, const struct folded *f,
+                        struct arena *arena)
 {
     bson_t list, source;
     BSON_APPEND_ARRAY_BEGIN(doc, "sources", &list);
@@ -287,8 +294,9 @@ static void put_id(bson_t *doc, const char *key, const struct object_id *id)
     BSON_APPEND_OID(doc, key, &oid);
 }
 
-void document_write(const struct model *m, const struct folded *f, const struct object_id *id, const struct object_id *rev,
-                    int64_t now_ms, struct arena *arena, bson_t *out)
+void document_write(const struct model *m, const struct folded *f, const struct object_id *id,
+                    const struct object_id *rev, int64_t now_ms, struct arena *arena,
+                    bson_t *out)
 {
     put_id(out, "_id", id);
     put_id(out, "rev", rev);

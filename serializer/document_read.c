@@ -4,14 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct value read_value(const bson_iter_t *at, const struct type *t, struct arena *arena);
+static struct value read_value(const bson_iter_t *at, const struct type *t,
+                               struct arena *arena);
 
 static int cmp(const void *a, const void *b)
 {
     return value_cmp(*(const struct value *)a, *(const struct value *)b);
 }
 
-static struct value read_list(const bson_iter_t *at, const struct type *item, struct arena *arena)
+static struct value read_list(const bson_iter_t *at, const struct type *item,
+                              struct arena *arena)
 {
     bson_iter_t child;
     size_t count = 0, room = 0;
@@ -28,12 +30,14 @@ static struct value read_list(const bson_iter_t *at, const struct type *item, st
     return value_list(items, count);
 }
 
-static struct value read_object(const bson_iter_t *at, const struct type *t, struct arena *arena)
+static struct value read_object(const bson_iter_t *at, const struct type *t,
+                                struct arena *arena)
 {
     struct value *members = ARENA_ARRAY(arena, struct value, t->count);
     for (size_t i = 0; i < t->count; i++) {
         bson_iter_t child;
-        if (bson_iter_recurse(at, &child) && bson_iter_find_w_len(&child, t->members[i].name.ptr, (int)t->members[i].name.len))
+        if (bson_iter_recurse(at, &child) &&
+            bson_iter_find_w_len(&child, t->members[i].name.ptr, (int)t->members[i].name.len))
             members[i] = read_value(&child, &t->members[i].type, arena);
     }
     return value_object(members, t->count);
@@ -56,7 +60,8 @@ static struct value read_value(const bson_iter_t *at, const struct type *t, stru
     case TYPE_ENUM:
         return BSON_ITER_HOLDS_UTF8(at) ? read_text(at, arena) : (struct value){0};
     case TYPE_DATETIME:
-        return BSON_ITER_HOLDS_DATE_TIME(at) ? value_time(bson_iter_date_time(at)) : (struct value){0};
+        return BSON_ITER_HOLDS_DATE_TIME(at) ? value_time(bson_iter_date_time(at))
+                                             : (struct value){0};
     case TYPE_INT:
         return BSON_ITER_HOLDS_INT(at) ? value_int(bson_iter_as_int64(at)) : (struct value){0};
     case TYPE_BOOL:
@@ -69,12 +74,14 @@ static struct value read_value(const bson_iter_t *at, const struct type *t, stru
     return (struct value){0};
 }
 
-const struct value *document_fields(const bson_t *doc, const struct model *m, struct arena *arena)
+const struct value *document_fields(const bson_t *doc, const struct model *m,
+                                    struct arena *arena)
 {
     struct value *fields = ARENA_ARRAY(arena, struct value, m->field_count);
     for (size_t i = 0; i < m->field_count; i++) {
         bson_iter_t top, at;
-        if (bson_iter_init(&top, doc) && bson_iter_find_descendant(&top, arena_text(arena, m->fields[i].name), &at))
+        if (bson_iter_init(&top, doc) &&
+            bson_iter_find_descendant(&top, arena_text(arena, m->fields[i].name), &at))
             fields[i] = read_value(&at, &m->fields[i].type, arena);
     }
     return fields;
@@ -127,7 +134,8 @@ static void read_hash(const bson_t *source, uint8_t *out)
         memcpy(out, data, HASH_BYTES);
 }
 
-static void read_source(const bson_t *doc, const struct model *m, struct arena *arena, struct source *out)
+static void read_source(const bson_t *doc, const struct model *m, struct arena *arena,
+                        struct source *out)
 {
     bson_t fields;
     out->link = copy_str(doc, "link", arena);
@@ -144,7 +152,8 @@ static void read_source(const bson_t *doc, const struct model *m, struct arena *
         out->fields = document_fields(&fields, m, arena);
 }
 
-static void read_sources(const bson_t *list, const struct model *m, struct arena *arena, struct entity *out)
+static void read_sources(const bson_t *list, const struct model *m, struct arena *arena,
+                         struct entity *out)
 {
     bson_iter_t at;
     size_t room = 0;
@@ -162,7 +171,8 @@ static void read_sources(const bson_t *list, const struct model *m, struct arena
     }
 }
 
-void document_read(const bson_t *doc, const struct model *m, struct arena *arena, struct document *out)
+void document_read(const bson_t *doc, const struct model *m, struct arena *arena,
+                   struct document *out)
 {
     bson_t sources;
     *out = (struct document){0};

@@ -25,11 +25,12 @@ bool fence_is_late(const struct whole *line, const struct mark *page, const stru
     return page->gen <= line->gen && !(page->run == line->run && is_made_again(page, own));
 }
 
-bool fence_may_skip(const struct link_state *link, const struct mark *page, const struct mark *own)
+bool fence_may_skip(const struct link_state *link, const struct mark *page,
+                    const struct mark *own)
 {
     const struct whole *whole = &link->complete;
-    return page->clean && own->gen == 0 && whole->gen > 0 && whole->gen == page->run - 1 && whole->map == page->map &&
-           page->page < whole->pages && !whole->twice;
+    return page->clean && own->gen == 0 && whole->gen > 0 && whole->gen == page->run - 1 &&
+           whole->map == page->map && page->page < whole->pages && !whole->twice;
 }
 
 static int hash_cmp(const void *a, const void *b)
@@ -50,7 +51,8 @@ bool mark_has(const struct mark *m, uint64_t key)
     return key_set_has(&set, key);
 }
 
-bool fence_is_identical(const struct mark *previous, const struct source *stored, const struct source *record)
+bool fence_is_identical(const struct mark *previous, const struct source *stored,
+                        const struct source *record)
 {
     return stored && !stored->gone && memcmp(stored->hash, record->hash, HASH_BYTES) == 0 &&
            mark_has(previous, key_hash(record->key));
@@ -66,8 +68,12 @@ static int64_t final_page(const struct mark *marks, size_t count)
     return final;
 }
 
-/* Keys of the pages up to final, sorted, with repetitions. Pages behind it belong to another walk, whose listing was longer. */
-static struct key_set all_keys(const struct mark *marks, size_t count, int64_t final, struct arena *arena)
+/*
+ * Keys of the pages up to final, sorted, with repetitions. Pages behind it belong to another
+ * walk, whose listing was longer.
+ */
+static struct key_set all_keys(const struct mark *marks, size_t count, int64_t final,
+                               struct arena *arena)
 {
     size_t total = 0;
     for (size_t i = 0; i < count; i++)
@@ -102,7 +108,8 @@ struct key_set fence_keys(const struct mark *marks, size_t count, struct arena *
     for (size_t i = 0; i < all.count; i++)
         if (!used || keys[used - 1] != all.keys[i])
             keys[used++] = all.keys[i];
-    return (struct key_set){.keys = keys, .count = used, .has_strays = (int64_t)count > final + 1};
+    return (struct key_set){
+        .keys = keys, .count = used, .has_strays = (int64_t)count > final + 1};
 }
 
 bool key_set_covers(const struct key_set *set, const struct key_set *part)
@@ -129,14 +136,16 @@ static struct tally tally_up(const struct mark *marks, size_t count, int64_t fin
             continue;
         t.pages++;
         w->gen = m->gen > w->gen ? m->gen : w->gen;
-        w->map = m->map < w->map ? m->map : w->map; /* a run is whole by a map when all its pages are */
+        w->map = m->map < w->map ? m->map
+                                 : w->map; /* a run is whole by a map when all its pages are */
         t.clean |= m->clean;
         t.rejects |= m->rejects > 0;
     }
     return t;
 }
 
-enum run_state fence_run_state(const struct mark *marks, size_t count, struct arena *arena, struct whole *out_whole)
+enum run_state fence_run_state(const struct mark *marks, size_t count, struct arena *arena,
+                               struct whole *out_whole)
 {
     int64_t final = final_page(marks, count);
     if (final < 0)
@@ -182,15 +191,20 @@ bool fence_must_sweep(const struct link_state *link, bool shifts)
     return line.gen > 0 && (line.gen != link->swept.gen || line.map != link->swept.map);
 }
 
-bool fence_is_gone(const struct whole *line, const struct key_set *listed, const struct source *stored)
+bool fence_is_gone(const struct whole *line, const struct key_set *listed,
+                   const struct source *stored)
 {
-    return !stored->gone && stored->version.gen <= line->gen && !key_set_has(listed, key_hash(stored->key));
+    return !stored->gone && stored->version.gen <= line->gen &&
+           !key_set_has(listed, key_hash(stored->key));
 }
 
 struct source fence_tombstone(const struct whole *line, const struct source *stored)
 {
     struct source stone = *stored;
-    /* Above all that older runs said, and just above what it takes back: a greater map may list the item after all. */
+    /*
+     * Above all that older runs said, and just above what it takes back: a greater map may list
+     * the item after all.
+     */
     if (stored->version.gen < line->run)
         stone.version = (struct version){.gen = line->run, .map = line->map, .page = -1};
     else

@@ -16,7 +16,8 @@ size_t fold_tuples(const struct model *m, const struct source *s, struct tuple *
         size_t i = 0;
         for (; i < rule->count; i++) {
             t.values[i] = s->fields[rule->fields[i]];
-            if (t.values[i].kind == VALUE_NONE || field_is_never(&m->fields[rule->fields[i]], t.values[i]))
+            if (t.values[i].kind == VALUE_NONE ||
+                field_is_never(&m->fields[rule->fields[i]], t.values[i]))
                 break;
         }
         if (i == rule->count)
@@ -41,10 +42,11 @@ static struct str tuple_text(const struct model *m, const struct tuple *t, struc
     struct str text = rule->name;
     for (size_t i = 0; i < rule->count; i++) {
         struct value v = t->values[i];
-        text = v.kind == VALUE_TEXT
-                   ? arena_format(arena, STR_FMT "\x1f" STR_FMT, STR_ARG(text), STR_ARG(value_str(v)))
-                   : arena_format(arena, STR_FMT "\x1f%lld", STR_ARG(text),
-                                  v.kind == VALUE_BOOL ? (long long)v.flag : (long long)v.number);
+        text = v.kind == VALUE_TEXT ? arena_format(arena, STR_FMT "\x1f" STR_FMT, STR_ARG(text),
+                                                   STR_ARG(value_str(v)))
+                                    : arena_format(arena, STR_FMT "\x1f%lld", STR_ARG(text),
+                                                   v.kind == VALUE_BOOL ? (long long)v.flag
+                                                                        : (long long)v.number);
     }
     return text;
 }
@@ -54,13 +56,15 @@ static struct str source_text(struct str first, const struct source *s, struct a
     return arena_format(arena, STR_FMT "\x1f" STR_FMT, STR_ARG(first), STR_ARG(s->key));
 }
 
-size_t fold_identity(const struct model *m, const struct source *s, struct arena *arena, struct str *out)
+size_t fold_identity(const struct model *m, const struct source *s, struct arena *arena,
+                     struct str *out)
 {
     struct tuple tuples[MODEL_MAX_RULES];
     size_t count = fold_tuples(m, s, tuples);
     for (size_t t = 0; t < count; t++)
         out[t] = tuple_text(m, &tuples[t], arena);
-    out[count] = source_text(arena_format(arena, "item\x1f" STR_FMT, STR_ARG(s->stream)), s, arena);
+    out[count] =
+        source_text(arena_format(arena, "item\x1f" STR_FMT, STR_ARG(s->stream)), s, arena);
     return count + 1;
 }
 
@@ -74,7 +78,7 @@ enum { NOBODY = -1 };
 /* A source in the working set: as it will be, and where it is stored now. */
 struct slot {
     struct source *source;
-    int64_t owner;    /* index of the entity that holds it, or NOBODY */
+    int64_t owner; /* index of the entity that holds it, or NOBODY */
     bool is_updated;
     size_t parent;    /* of the union-find by identity */
     size_t component; /* meaningful when alive */
@@ -107,7 +111,10 @@ static size_t find_root(size_t *parents, size_t i)
     return i;
 }
 
-/* The smaller index becomes the root, so that the outcome does not depend on the order of joins. */
+/*
+ * The smaller index becomes the root, so that the outcome does not depend on the order of
+ * joins.
+ */
 static void join(size_t *parents, size_t a, size_t b)
 {
     size_t x = find_root(parents, a);
@@ -123,13 +130,15 @@ static void add_stored(struct plan *p, struct index *by_source)
     for (size_t e = 0; e < p->entity_count; e++)
         for (size_t i = 0; i < p->entities[e].count; i++) {
             struct source *s = &p->entities[e].sources[i];
-            int64_t known = index_put(by_source, source_text(s->link, s, p->arena), (int64_t)p->slot_count);
+            int64_t known =
+                index_put(by_source, source_text(s->link, s, p->arena), (int64_t)p->slot_count);
             if (known == (int64_t)p->slot_count)
                 p->slots[p->slot_count++] = (struct slot){.source = s, .owner = (int64_t)e};
         }
 }
 
-static void add_updates(struct plan *p, struct index *by_source, struct source *updates, size_t count)
+static void add_updates(struct plan *p, struct index *by_source, struct source *updates,
+                        size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         struct source *s = &updates[i];
@@ -138,7 +147,8 @@ static void add_updates(struct plan *p, struct index *by_source, struct source *
             if (s->gone)
                 continue; /* nothing is stored that could be gone */
             index_put(by_source, source_text(s->link, s, p->arena), (int64_t)p->slot_count);
-            p->slots[p->slot_count++] = (struct slot){.source = s, .owner = NOBODY, .is_updated = true};
+            p->slots[p->slot_count++] =
+                (struct slot){.source = s, .owner = NOBODY, .is_updated = true};
         } else if (version_cmp(&s->version, &p->slots[at].source->version) > 0) {
             p->slots[at].source = s;
             p->slots[at].is_updated = true;
@@ -179,8 +189,10 @@ static int slot_cmp(const void *left, const void *right, void *context)
 
 static void add_component(struct plan *p, size_t first, size_t count, bool crowded_out)
 {
-    struct component *c = ARENA_PUSH(p->arena, p->components, p->component_count, p->component_room);
-    *c = (struct component){.first = first, .count = count, .crowded_out = crowded_out, .goes_on = NOBODY};
+    struct component *c =
+        ARENA_PUSH(p->arena, p->components, p->component_count, p->component_room);
+    *c = (struct component){
+        .first = first, .count = count, .crowded_out = crowded_out, .goes_on = NOBODY};
     for (size_t i = first; i < first + count; i++)
         p->slots[p->order[i]].component = p->component_count - 1;
 }
@@ -195,7 +207,8 @@ static void find_components(struct plan *p)
     if (alive > 1)
         qsort_r(p->order, alive, sizeof *p->order, slot_cmp, p);
     for (size_t i = 0, end; i < alive; i = end) {
-        for (end = i + 1; end < alive && p->slots[p->order[end]].parent == p->slots[p->order[i]].parent;)
+        for (end = i + 1;
+             end < alive && p->slots[p->order[end]].parent == p->slots[p->order[i]].parent;)
             end++;
         size_t kept = end - i < ENTITY_MAX_SOURCES ? end - i : ENTITY_MAX_SOURCES;
         add_component(p, i, kept, false);
@@ -205,8 +218,9 @@ static void find_components(struct plan *p)
 }
 
 /*
- * What must be written together: an entity and every component that takes one of its sources, and an entity and the component that takes an
- * identity which it still holds in its unique index.
+ * What must be written together: an entity and every component that takes one of its sources,
+ * and an entity and the component that takes an identity which it still holds in its unique
+ * index.
  */
 static void find_regions(struct plan *p)
 {
@@ -231,7 +245,9 @@ static void find_regions(struct plan *p)
         size_t node = p->entity_count + slot->component;
         if (slot->owner != NOBODY)
             join(p->parents, (size_t)slot->owner, node);
-        size_t count = p->components[slot->component].crowded_out ? 0 : fold_identity(p->model, slot->source, p->arena, identity);
+        size_t count = p->components[slot->component].crowded_out
+                           ? 0
+                           : fold_identity(p->model, slot->source, p->arena, identity);
         for (size_t t = 0; t < count; t++) {
             int64_t holder = index_get(&holders, identity[t]);
             if (holder >= 0)
@@ -245,7 +261,10 @@ static int id_cmp(const struct object_id *a, const struct object_id *b)
     return memcmp(a->bytes, b->bytes, sizeof a->bytes);
 }
 
-/* Components in the order of their smallest source; each goes on from the smallest id among the entities it takes sources from. */
+/*
+ * Components in the order of their smallest source; each goes on from the smallest id among the
+ * entities it takes sources from.
+ */
 static void give_ids(const struct plan *p, const size_t *components, size_t count, bool *taken)
 {
     for (size_t c = 0; c < count; c++) {
@@ -277,9 +296,11 @@ static void add_tuples(const struct plan *p, const struct source *s, struct fold
 }
 
 /* The entity that a component becomes, without the gone sources that it will carry. */
-static struct folded fold_component(const struct plan *p, const struct component *c, size_t room)
+static struct folded fold_component(const struct plan *p, const struct component *c,
+                                    size_t room)
 {
-    struct folded f = {.sources = ARENA_ARRAY(p->arena, struct source *, room), .crowded_out = c->crowded_out};
+    struct folded f = {.sources = ARENA_ARRAY(p->arena, struct source *, room),
+                       .crowded_out = c->crowded_out};
     f.tuples = ARENA_ARRAY(p->arena, struct tuple, c->count * p->model->rule_count);
     if (c->goes_on != NOBODY) {
         f.id = p->entities[c->goes_on].id;
@@ -298,8 +319,12 @@ static struct folded fold_component(const struct plan *p, const struct component
     return f;
 }
 
-/* Which `now` inherits from an entity: the one that goes on from it, else the one with the smallest of its living sources. */
-static size_t heir_of(const struct plan *p, size_t entity, const size_t *components, size_t count)
+/*
+ * Which `now` inherits from an entity: the one that goes on from it, else the one with the
+ * smallest of its living sources.
+ */
+static size_t heir_of(const struct plan *p, size_t entity, const size_t *components,
+                      size_t count)
 {
     for (size_t c = 0; c < count; c++)
         if (p->components[components[c]].goes_on == (int64_t)entity)
@@ -313,7 +338,10 @@ static size_t heir_of(const struct plan *p, size_t entity, const size_t *compone
     return SIZE_MAX;
 }
 
-/* What belongs to a region, as one sorted list: its entities, then its components, then its updated or gone slots. */
+/*
+ * What belongs to a region, as one sorted list: its entities, then its components, then its
+ * updated or gone slots.
+ */
 struct member_of {
     size_t region;
     enum { IS_ENTITY, IS_COMPONENT, IS_SLOT } kind;
@@ -338,14 +366,16 @@ static size_t list_members(const struct plan *p, struct member_of **out)
     size_t used = 0;
     for (size_t i = 0; i < nodes; i++) {
         bool is_entity = i < p->entity_count;
-        list[used++] = (struct member_of){find_root(p->parents, i), is_entity ? IS_ENTITY : IS_COMPONENT,
-                                          is_entity ? i : i - p->entity_count};
+        list[used++] =
+            (struct member_of){find_root(p->parents, i), is_entity ? IS_ENTITY : IS_COMPONENT,
+                               is_entity ? i : i - p->entity_count};
     }
     for (size_t i = 0; i < p->slot_count; i++) {
         const struct slot *slot = &p->slots[i];
         if (!slot->is_updated && !slot->source->gone)
             continue;
-        size_t node = slot->source->gone ? (size_t)slot->owner : p->entity_count + slot->component;
+        size_t node =
+            slot->source->gone ? (size_t)slot->owner : p->entity_count + slot->component;
         list[used++] = (struct member_of){find_root(p->parents, node), IS_SLOT, i};
     }
     qsort(list, used, sizeof *list, member_of_cmp);
@@ -360,7 +390,8 @@ struct region {
     bool is_updated;
 };
 
-static struct region read_region(const struct plan *p, const struct member_of *list, size_t count)
+static struct region read_region(const struct plan *p, const struct member_of *list,
+                                 size_t count)
 {
     struct region r = {0};
     r.entities = ARENA_ARRAY(p->arena, size_t, count);
@@ -387,20 +418,24 @@ static bool is_settled(const struct plan *p, const struct region *r)
 {
     if (r->is_updated || r->entity_count != 1 || r->component_count > 1)
         return false;
-    return r->component_count == 0 ||
-           p->components[r->components[0]].crowded_out == p->entities[r->entities[0]].crowded_out;
+    return r->component_count == 0 || p->components[r->components[0]].crowded_out ==
+                                          p->entities[r->entities[0]].crowded_out;
 }
 
 /*
- * Gone sources go where their entity's id goes, or else its living sources. An entity that has only gone ones left keeps them, and its id.
+ * Gone sources go where their entity's id goes, or else its living sources. An entity that has
+ * only gone ones left keeps them, and its id.
  */
-static void carry_gone(const struct plan *p, const struct region *r, size_t old, struct change *change)
+static void carry_gone(const struct plan *p, const struct region *r, size_t old,
+                       struct change *change)
 {
     size_t entity = r->entities[old];
     size_t heir = heir_of(p, entity, r->components, r->component_count);
-    struct folded *f = heir == SIZE_MAX ? &change->now[change->now_count++] : &change->now[heir];
+    struct folded *f =
+        heir == SIZE_MAX ? &change->now[change->now_count++] : &change->now[heir];
     if (heir == SIZE_MAX) {
-        *f = (struct folded){.id = p->entities[entity].id, .created_at_ms = p->entities[entity].created_at_ms};
+        *f = (struct folded){.id = p->entities[entity].id,
+                             .created_at_ms = p->entities[entity].created_at_ms};
         f->sources = ARENA_ARRAY(p->arena, struct source *, r->slot_count);
     }
     for (size_t i = 0; i < r->slot_count; i++) {
@@ -421,12 +456,13 @@ static int component_cmp(const void *left, const void *right, void *context)
 
 static struct change fold_region(struct plan *p, const struct region *r, bool *taken)
 {
-    struct change change = {.old = ARENA_ARRAY(p->arena, struct entity *, r->entity_count),
-                            .old_count = r->entity_count,
-                            .now = ARENA_ARRAY(p->arena, struct folded, r->component_count + r->entity_count),
-                            .now_count = r->component_count,
-                            .heir = ARENA_ARRAY(p->arena, size_t, r->entity_count),
-                            .updates = ARENA_ARRAY(p->arena, struct source *, r->slot_count)};
+    struct change change = {
+        .old = ARENA_ARRAY(p->arena, struct entity *, r->entity_count),
+        .old_count = r->entity_count,
+        .now = ARENA_ARRAY(p->arena, struct folded, r->component_count + r->entity_count),
+        .now_count = r->component_count,
+        .heir = ARENA_ARRAY(p->arena, size_t, r->entity_count),
+        .updates = ARENA_ARRAY(p->arena, struct source *, r->slot_count)};
     if (r->component_count > 1)
         qsort_r(r->components, r->component_count, sizeof *r->components, component_cmp, p);
     give_ids(p, r->components, r->component_count, taken);
@@ -463,13 +499,15 @@ static size_t fold_regions(struct plan *p, struct change **out_changes)
     return change_count;
 }
 
-size_t fold_plan(const struct model *m, struct entity *entities, size_t entity_count, struct source *updates,
-                 size_t update_count, struct arena *arena, struct change **out_changes)
+size_t fold_plan(const struct model *m, struct entity *entities, size_t entity_count,
+                 struct source *updates, size_t update_count, struct arena *arena,
+                 struct change **out_changes)
 {
     size_t stored = 0;
     for (size_t e = 0; e < entity_count; e++)
         stored += entities[e].count;
-    struct plan p = {.model = m, .arena = arena, .entities = entities, .entity_count = entity_count};
+    struct plan p = {
+        .model = m, .arena = arena, .entities = entities, .entity_count = entity_count};
     p.slots = ARENA_ARRAY(arena, struct slot, stored + update_count);
     struct index by_source;
     index_init(&by_source, arena, stored + update_count);

@@ -4,12 +4,14 @@
 #include <string.h>
 #include <sysexits.h>
 
-bool intake_fill(struct intake *in, struct kafka_consumer *consumer, const struct intake_limits *limits, struct err *err)
+bool intake_fill(struct intake *in, struct kafka_consumer *consumer,
+                 const struct intake_limits *limits, struct err *err)
 {
     bool taken = true;
     in->message_count = in->kept_count;
     in->kept_count = 0;
-    while (taken && in->message_count < limits->pages && in->message_count < INTAKE_MAX && in->bytes < limits->bytes) {
+    while (taken && in->message_count < limits->pages && in->message_count < INTAKE_MAX &&
+           in->bytes < limits->bytes) {
         struct kafka_message *m = &in->messages[in->message_count];
         if (!kafka_take(consumer, 0, m, &taken, err))
             return false;
@@ -27,7 +29,8 @@ static void add_reject(struct intake *in, size_t message, struct str reason)
         (struct set_aside){&in->messages[message], reason};
 }
 
-static const struct known_stream *find_stream(const struct known_stream *streams, size_t count, struct str name)
+static const struct known_stream *find_stream(const struct known_stream *streams, size_t count,
+                                              struct str name)
 {
     for (size_t i = 0; i < count; i++)
         if (str_eq(streams[i].stream->name, name))
@@ -35,8 +38,8 @@ static const struct known_stream *find_stream(const struct known_stream *streams
     return NULL;
 }
 
-static bool sort_one(struct intake *in, size_t index, struct str topic, const struct known_stream *streams, size_t count,
-                     struct err *err)
+static bool sort_one(struct intake *in, size_t index, struct str topic,
+                     const struct known_stream *streams, size_t count, struct err *err)
 {
     const struct kafka_message *m = &in->messages[index];
     struct page page = {.body = m->value, .coords = {topic, m->partition, m->offset}};
@@ -48,14 +51,17 @@ static bool sort_one(struct intake *in, size_t index, struct str topic, const st
     const struct known_stream *known = find_stream(streams, count, page.head.stream);
     if (!known) {
         add_reject(in, index,
-                   arena_format(&in->arena, "no provider file here knows the stream " STR_FMT, STR_ARG(page.head.stream)));
+                   arena_format(&in->arena, "no provider file here knows the stream " STR_FMT,
+                                STR_ARG(page.head.stream)));
         return true;
     }
     if (page.head.map > known->map)
-        return err_stop(err, EX_CONFIG,
-                        "a page of " STR_FMT " was fetched by map %d, and the files here are of map %d: start this with the "
-                        "files that muster init numbered",
-                        STR_ARG(page.head.stream), (int)page.head.map, (int)known->map);
+        return err_stop(
+            err, EX_CONFIG,
+            "a page of " STR_FMT
+            " was fetched by map %d, and the files here are of map %d: start this with the "
+            "files that muster init numbered",
+            STR_ARG(page.head.stream), (int)page.head.map, (int)known->map);
     page.stream = known->stream;
     page.map = known->map;
     in->page_messages[in->page_count] = index;
@@ -63,8 +69,8 @@ static bool sort_one(struct intake *in, size_t index, struct str topic, const st
     return true;
 }
 
-bool intake_sort(struct intake *in, struct str pages_topic, const struct known_stream *streams, size_t count,
-                 struct err *err)
+bool intake_sort(struct intake *in, struct str pages_topic, const struct known_stream *streams,
+                 size_t count, struct err *err)
 {
     in->pages = ARENA_ARRAY(&in->arena, struct page, in->message_count);
     in->page_messages = ARENA_ARRAY(&in->arena, size_t, in->message_count);
@@ -95,7 +101,8 @@ void intake_clear(struct intake *in)
 {
     for (size_t i = 0; i < in->message_count; i++)
         kafka_message_free(&in->messages[i]);
-    memmove(in->messages, in->messages + in->message_count, in->kept_count * sizeof *in->messages);
+    memmove(in->messages, in->messages + in->message_count,
+            in->kept_count * sizeof *in->messages);
     in->message_count = 0;
     in->bytes = 0;
     in->page_count = 0;

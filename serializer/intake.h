@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 /*
- * What the serializer has in its hands: the messages taken from Kafka, as pages of a batch. Messages that are no pages, and pages of streams that no
- * file knows, never reach the batch: they are rejects at once. Owns the messages until intake_clear().
+ * What the serializer has in its hands: the messages taken from Kafka, as pages of a batch.
+ * Messages that are no pages, and pages of streams that no file knows, never reach the batch:
+ * they are rejects at once. Owns the messages until intake_clear().
  */
 #include "common/kafka.h"
 #include "serializer/batch.h"
@@ -40,15 +41,18 @@ struct intake {
 };
 
 /* Take what is there, at most up to the limits. Fails with ERR_FATAL only. */
-must_check bool intake_fill(struct intake *in, struct kafka_consumer *consumer, const struct intake_limits *limits,
-                            struct err *err);
+must_check bool intake_fill(struct intake *in, struct kafka_consumer *consumer,
+                            const struct intake_limits *limits, struct err *err);
 /*
- * Make pages of the messages. ERR_FATAL with exit code 78 when a page was fetched by a greater map than this process has: its files
- * are older than the database.
+ * Make pages of the messages. ERR_FATAL with exit code 78 when a page was fetched by a greater
+ * map than this process has: its files are older than the database.
  */
-must_check bool intake_sort(struct intake *in, struct str pages_topic, const struct known_stream *streams, size_t count,
-                            struct err *err);
-/* A message that came at a bad time: it begins the next batch. False when there is no room for more. */
+must_check bool intake_sort(struct intake *in, struct str pages_topic,
+                            const struct known_stream *streams, size_t count, struct err *err);
+/*
+ * A message that came at a bad time: it begins the next batch. False when there is no room for
+ * more.
+ */
 must_check bool intake_keep(struct intake *in, const struct kafka_message *m);
 /* The pages that the batch has set aside become rejects too. */
 void intake_collect_rejects(struct intake *in);

@@ -28,11 +28,12 @@ struct mark judge_mark(const struct page *p)
 /* The bytes of the whole run before: nothing in them can be new. */
 static bool is_same_page(const struct page *p)
 {
-    return p->may_skip && p->before.gen > 0 && p->before.answer == p->mark.answer && p->before.map == p->mark.map &&
-           p->before.rejects == 0;
+    return p->may_skip && p->before.gen > 0 && p->before.answer == p->mark.answer &&
+           p->before.map == p->mark.map && p->before.rejects == 0;
 }
 
-static enum verdict verdict_of(struct page *p, const struct link_state *link, const struct whole *line)
+static enum verdict verdict_of(struct page *p, const struct link_state *link,
+                               const struct whole *line)
 {
     if (p->head.outcome != OUTCOME_OK)
         return PAGE_NEWS;
@@ -61,8 +62,8 @@ void judge_look_back(struct page *pages, size_t count, struct arena *arena)
         struct page *p = &pages[i];
         if (p->head.outcome != OUTCOME_OK)
             continue;
-        struct str id = arena_format(arena, STR_FMT "\x1f%lld\x1f%lld", STR_ARG(p->head.link), (long long)p->head.run,
-                                     (long long)p->head.page);
+        struct str id = arena_format(arena, STR_FMT "\x1f%lld\x1f%lld", STR_ARG(p->head.link),
+                                     (long long)p->head.run, (long long)p->head.page);
         int64_t known = index_put(&first, id, (int64_t)i);
         if (known != (int64_t)i && p->own.gen == 0)
             p->own = pages[known].mark;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The serializer: pages in, entities out. It takes what lies in its partitions of the pages topic as one batch, and goes on to the next only when
- * everything that the batch caused is acknowledged: entities by MongoDB, rejects by Kafka. Whatever happens before, the pages come again. All
- * waiting is done in serializer_wait(), and in wait_a_moment() when the database is away.
+ * The serializer: pages in, entities out. It takes what lies in its partitions of the pages
+ * topic as one batch, and goes on to the next only when everything that the batch caused is
+ * acknowledged: entities by MongoDB, rejects by Kafka. Whatever happens before, the pages come
+ * again. All waiting is done in serializer_wait(), and in wait_a_moment() when the database is
+ * away.
  */
 #include "common/clock.h"
 #include "common/conf.h"
@@ -17,7 +19,13 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-enum { WAIT_MAX_MS = 1000, SESSION_MS = 6000, MAPS_EVERY_MS = 10000, PROGRESS_MS = 10000, RETRY_MAX_MS = 1000 };
+enum {
+    WAIT_MAX_MS = 1000,
+    SESSION_MS = 6000,
+    MAPS_EVERY_MS = 10000,
+    PROGRESS_MS = 10000,
+    RETRY_MAX_MS = 1000
+};
 enum { PREFETCH_BYTES = 8 << 20, MESSAGE_BYTES = 66 << 20, PARTITIONS_MAX = 1024 };
 
 struct settings {
@@ -59,17 +67,18 @@ static int serializer_close(struct serializer *s, struct err *err);
 
 int main(int argc, char **argv)
 {
-    static struct serializer s = {.signals = -1}; /* too big for a stack: it holds the batch's messages */
+    static struct serializer s = {
+        .signals = -1}; /* too big for a stack: it holds the batch's messages */
     struct err err = {0};
 
     bool ok = serializer_open(&s, argc, argv, &err);
     while (ok && serializer_wait(&s, &err)) /* Kafka, a signal or the time; false = stop */
-        ok = check_maps(&s, &err)           /* the files are still those that muster init numbered */
-             && take_pages(&s, &err)        /* pages topic -> a batch */
-             && write_entities(&s, &err)    /* the batch   -> MongoDB, until it stands */
-             && send_rejects(&s, &err)      /* what no retry can mend -> rejects topic */
-             && store_offsets(&s, &err);    /* acknowledged -> offsets */
-    return serializer_close(&s, &err);      /* leave the group, log err once */
+        ok = check_maps(&s, &err)    /* the files are still those that muster init numbered */
+             && take_pages(&s, &err) /* pages topic -> a batch */
+             && write_entities(&s, &err) /* the batch   -> MongoDB, until it stands */
+             && send_rejects(&s, &err)   /* what no retry can mend -> rejects topic */
+             && store_offsets(&s, &err); /* acknowledged -> offsets */
+    return serializer_close(&s, &err);   /* leave the group, log err once */
 }
 
 /* --- opening --- */
@@ -80,7 +89,8 @@ static const struct conf_setting rows[] = {
      "consumer group; empty means the topics' prefix and -serializers", NULL},
     {"instance", CONF_TEXT, offsetof(struct settings, instance), NULL,
      "a name of its own for each process: a restart then keeps its partitions", NULL},
-    {"batch-pages", CONF_INT, offsetof(struct settings, batch_pages), "500", "most pages in a batch, at most 2000", NULL},
+    {"batch-pages", CONF_INT, offsetof(struct settings, batch_pages), "500",
+     "most pages in a batch, at most 2000", NULL},
     {"batch-bytes", CONF_BYTES, offsetof(struct settings, batch_bytes), "8MiB",
      "a batch takes no further page when it holds this much", NULL},
     {"drain", CONF_DURATION, offsetof(struct settings, drain_ms), "10s",
@@ -89,7 +99,8 @@ static const struct conf_setting rows[] = {
 
 static const struct conf_program program = {
     .name = "muster-serializer",
-    .about = "Turns the pages of the pages topic into entities in MongoDB. Run as many as you like.",
+    .about =
+        "Turns the pages of the pages topic into entities in MongoDB. Run as many as you like.",
     .settings = rows,
     .setting_count = sizeof rows / sizeof *rows,
 };
@@ -99,10 +110,12 @@ static bool load_settings(struct serializer *s, int argc, char **argv, struct er
     struct settings *c = &s->settings;
     size_t word_count;
     bool answered = false;
-    if (!conf_load(&program, c, argc, argv, &s->arena, NULL, 0, &word_count, &answered, err) || answered)
+    if (!conf_load(&program, c, argc, argv, &s->arena, NULL, 0, &word_count, &answered, err) ||
+        answered)
         return false;
     if (c->batch_pages < 1 || c->batch_pages > INTAKE_MAX)
-        return err_stop(err, EX_CONFIG, "batch_pages: a number from 1 to %d is expected", INTAKE_MAX);
+        return err_stop(err, EX_CONFIG, "batch_pages: a number from 1 to %d is expected",
+                        INTAKE_MAX);
     if (!c->group.len)
         c->group = arena_format(&s->arena, STR_FMT "-serializers", STR_ARG(c->common.topics));
     log_open("serializer", c->common.log_format == 1, (enum log_level)c->common.log_level);
@@ -114,7 +127,8 @@ static void on_assigned(void *context, int32_t partition, bool came)
     struct serializer *s = context;
     if (partition >= 0 && partition < PARTITIONS_MAX)
         s->partitions[partition] = came;
-    log_line(LOG_DEBUG_LEVEL, came ? "partition_came" : "partition_went", LOG_PAIRS(LOG_INT("partition", partition)));
+    log_line(LOG_DEBUG_LEVEL, came ? "partition_came" : "partition_went",
+             LOG_PAIRS(LOG_INT("partition", partition)));
 }
 
 static void on_delivered(void *context, void *ticket, const struct err *failure)
@@ -130,9 +144,12 @@ static bool wait_for_kafka(struct serializer *s, struct err *err)
 {
     int64_t wait_ms = s->settings.common.wait_ms;
     int64_t end_ms = clock_ms() + wait_ms;
-    for (bool is_told = false; !kafka_wait_ready(&s->kafka, wait_ms < WAIT_MAX_MS ? wait_ms : WAIT_MAX_MS, err); is_told = true) {
+    for (bool is_told = false;
+         !kafka_wait_ready(&s->kafka, wait_ms < WAIT_MAX_MS ? wait_ms : WAIT_MAX_MS, err);
+         is_told = true) {
         if (clock_ms() >= end_ms)
-            return err_stop(err, EX_UNAVAILABLE, "Kafka at " STR_FMT " did not answer within %lld s (--wait)",
+            return err_stop(err, EX_UNAVAILABLE,
+                            "Kafka at " STR_FMT " did not answer within %lld s (--wait)",
                             STR_ARG(s->kafka.brokers), (long long)(wait_ms / 1000));
         err_clear(err);
         if (signals_came(s->signals))
@@ -168,7 +185,8 @@ static bool open_kafka(struct serializer *s, struct err *err)
 static bool open_mongo(struct serializer *s, struct err *err)
 {
     const struct common_settings *c = &s->settings.common;
-    const struct mongo_settings m = {.uri = c->mongo, .database = c->database, .client = STR("muster-serializer")};
+    const struct mongo_settings m = {
+        .uri = c->mongo, .database = c->database, .client = STR("muster-serializer")};
     if (!mongo_open(&m, &s->mongo, err) || !mongo_wait_ready(&s->mongo, c->wait_ms, err))
         return false;
     s->mongo_store = (struct mongo_store){&s->mongo, clock_unix_ms};
@@ -181,7 +199,8 @@ static void list_streams(struct serializer *s)
     size_t room = 0;
     for (size_t i = 0; i < s->providers.count; i++)
         for (size_t j = 0; j < s->providers.list[i]->stream_count; j++)
-            ARENA_PUSH(&s->arena, s->streams, s->stream_count, room)->stream = &s->providers.list[i]->streams[j];
+            ARENA_PUSH(&s->arena, s->streams, s->stream_count, room)->stream =
+                &s->providers.list[i]->streams[j];
 }
 
 static bool serializer_open(struct serializer *s, int argc, char **argv, struct err *err)
@@ -191,7 +210,8 @@ static bool serializer_open(struct serializer *s, int argc, char **argv, struct 
     if (s->signals < 0 || !load_settings(s, argc, argv, err))
         return false;
     const struct common_settings *c = &s->settings.common;
-    if (!providers_load(arena_text(&s->arena, c->schemas), c->providers, true, &s->arena, &s->providers, err))
+    if (!providers_load(arena_text(&s->arena, c->schemas), c->providers, true, &s->arena,
+                        &s->providers, err))
         return false;
     list_streams(s);
     s->maps_ms = -MAPS_EVERY_MS;
@@ -222,7 +242,10 @@ static bool serializer_wait(struct serializer *s, struct err *err)
                            {.fd = s->signals, .events = POLLIN}};
     bool stop;
     (void)err;
-    /* The descriptor only speaks of what is new: a batch that was full has left something behind. */
+    /*
+     * The descriptor only speaks of what is new: a batch that was full has left something
+     * behind.
+     */
     if (s->intake.message_count == 0 && s->intake.kept_count == 0)
         (void)poll(fds, sizeof fds / sizeof *fds, WAIT_MAX_MS);
     intake_clear(&s->intake);
@@ -230,13 +253,18 @@ static bool serializer_wait(struct serializer *s, struct err *err)
     return !s->is_draining;
 }
 
-/* Between two attempts. Kafka must be polled or we would lose our place in the group, and nothing may come meanwhile. */
+/*
+ * Between two attempts. Kafka must be polled or we would lose our place in the group, and
+ * nothing may come meanwhile.
+ */
 static bool wait_a_moment(struct serializer *s, int attempt, struct err *err)
 {
     struct pollfd fd = {.fd = s->signals, .events = POLLIN};
     bool stop;
     int64_t wait_ms = 10LL << (attempt < 8 ? attempt : 8);
-    (void)poll(&fd, 1, (int)(wait_ms < RETRY_MAX_MS ? wait_ms / 2 + clock_dice((uint32_t)wait_ms) : RETRY_MAX_MS));
+    (void)poll(&fd, 1,
+               (int)(wait_ms < RETRY_MAX_MS ? wait_ms / 2 + clock_dice((uint32_t)wait_ms)
+                                            : RETRY_MAX_MS));
     take_signal(s, &stop);
     if (stop || (s->is_draining && clock_ms() > s->drain_end_ms))
         return false; /* abandoned: the pages come again */
@@ -281,7 +309,8 @@ static bool check_maps(struct serializer *s, struct err *err)
         if (!maps_read(&s->mongo, s->streams[i].stream, &s->scratch, &s->streams[i].map, err))
             break;
     arena_reset(&s->scratch);
-    if (err->kind == ERR_RETRY && s->maps_ms > 0) /* the database is away: the batch will wait for it */
+    if (err->kind == ERR_RETRY &&
+        s->maps_ms > 0) /* the database is away: the batch will wait for it */
         err_clear(err);
     s->maps_ms = clock_ms();
     return err->kind == ERR_NONE;
@@ -289,14 +318,16 @@ static bool check_maps(struct serializer *s, struct err *err)
 
 static bool take_pages(struct serializer *s, struct err *err)
 {
-    const struct intake_limits limits = {(size_t)s->settings.batch_pages, s->settings.batch_bytes};
+    const struct intake_limits limits = {(size_t)s->settings.batch_pages,
+                                         s->settings.batch_bytes};
     return intake_fill(&s->intake, s->pages, &limits, err) &&
            intake_sort(&s->intake, s->pages_topic, s->streams, s->stream_count, err);
 }
 
 static bool decode(struct page *page, struct arena *arena, struct err *err)
 {
-    return map_page(page->stream, &page->head, page->body, page->coords, arena, &page->decoded, err);
+    return map_page(page->stream, &page->head, page->body, page->coords, arena, &page->decoded,
+                    err);
 }
 
 static void count(struct serializer *s, const struct batch_counts *c)
@@ -346,7 +377,8 @@ static bool send_reject(struct serializer *s, const struct set_aside *r, struct 
                                   .key = m->key,
                                   .value = m->value,
                                   .reason = r->reason};
-    LOG_WARN("reject", LOG_INT("partition", m->partition), LOG_INT("offset", m->offset), LOG_STR("error", r->reason));
+    LOG_WARN("reject", LOG_INT("partition", m->partition), LOG_INT("offset", m->offset),
+             LOG_STR("error", r->reason));
     return reject_send(s->rejects, &reject, NULL, &s->intake.arena, err);
 }
 
@@ -375,11 +407,13 @@ static void log_progress(struct serializer *s)
     int64_t now_ms = clock_ms();
     if (s->counts.pages == s->told.pages || now_ms - s->told_ms < PROGRESS_MS)
         return;
-    LOG_INFO("progress", LOG_INT("pages", s->counts.pages), LOG_INT("records", s->counts.records),
-             LOG_INT("identical", s->counts.identical_records), LOG_INT("entities", s->counts.entities),
-             LOG_INT("moves", s->counts.moves), LOG_INT("collisions", s->counts.collisions),
-             LOG_INT("gone", s->counts.gone), LOG_INT("issues", s->counts.issues),
-             LOG_INT("rejected", s->counts.rejected_pages), LOG_INT("late", s->counts.late_pages));
+    LOG_INFO("progress", LOG_INT("pages", s->counts.pages),
+             LOG_INT("records", s->counts.records),
+             LOG_INT("identical", s->counts.identical_records),
+             LOG_INT("entities", s->counts.entities), LOG_INT("moves", s->counts.moves),
+             LOG_INT("collisions", s->counts.collisions), LOG_INT("gone", s->counts.gone),
+             LOG_INT("issues", s->counts.issues), LOG_INT("rejected", s->counts.rejected_pages),
+             LOG_INT("late", s->counts.late_pages));
     s->told = s->counts;
     s->told_ms = now_ms;
 }
@@ -387,7 +421,8 @@ static void log_progress(struct serializer *s)
 static bool store_offsets(struct serializer *s, struct err *err)
 {
     for (size_t i = 0; i < s->intake.message_count; i++)
-        ledger_mark_done(kafka_ledger(s->pages), s->intake.messages[i].partition, s->intake.messages[i].offset);
+        ledger_mark_done(kafka_ledger(s->pages), s->intake.messages[i].partition,
+                         s->intake.messages[i].offset);
     kafka_producer_poll(s->rejects, 0);
     log_progress(s);
     return kafka_store_marks(s->pages, err);
@@ -398,7 +433,8 @@ static bool store_offsets(struct serializer *s, struct err *err)
 static int serializer_close(struct serializer *s, struct err *err)
 {
     if (s->pages)
-        LOG_INFO("stopped", LOG_INT("pages", s->counts.pages), LOG_INT("records", s->counts.records),
+        LOG_INFO("stopped", LOG_INT("pages", s->counts.pages),
+                 LOG_INT("records", s->counts.records),
                  LOG_INT("entities", s->counts.entities));
     if (err->kind != ERR_NONE)
         LOG_ERROR("failed", LOG_TEXT("error", err->text));
@@ -411,5 +447,7 @@ static int serializer_close(struct serializer *s, struct err *err)
     arena_done(&s->intake.arena);
     arena_done(&s->scratch);
     arena_done(&s->arena);
-    return err->kind == ERR_NONE ? EX_OK : err->kind == ERR_FATAL ? err->exit_code : EX_UNAVAILABLE;
+    return err->kind == ERR_NONE    ? EX_OK
+           : err->kind == ERR_FATAL ? err->exit_code
+                                    : EX_UNAVAILABLE;
 }

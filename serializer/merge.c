@@ -8,8 +8,8 @@ struct claim {
     struct value value;
     const struct source *source;
     int32_t index;
-    bool is_never;    /* loses to any value that may identify */
-    size_t trust;     /* MERGE_FIRST: place of its provider in the list; 0 otherwise */
+    bool is_never; /* loses to any value that may identify */
+    size_t trust;  /* MERGE_FIRST: place of its provider in the list; 0 otherwise */
 };
 
 /* <0 when a wins: better value, more trusted, newer by its own clock, smaller key. */
@@ -40,8 +40,8 @@ static size_t trust_of(const struct merge *merge, struct str stream)
 }
 
 /* The claims of all sources that have a value, best first. */
-static size_t collect(const struct field *f, size_t field, struct source *const *sources, size_t count,
-                      struct claim *claims)
+static size_t collect(const struct field *f, size_t field, struct source *const *sources,
+                      size_t count, struct claim *claims)
 {
     size_t used = 0;
     for (size_t i = 0; i < count; i++) {
@@ -75,7 +75,10 @@ struct item {
     size_t rank;
 };
 
-/* Are two items the same thing? By the merge rule's members where it names some, else by the whole value. */
+/*
+ * Are two items the same thing? By the merge rule's members where it names some, else by the
+ * whole value.
+ */
 static int same_thing_cmp(const struct merge *merge, struct value a, struct value b)
 {
     if (!merge->key_count)
@@ -100,7 +103,8 @@ static int item_cmp(const void *left, const void *right, void *context)
     return value_cmp(a->value, b->value);
 }
 
-static struct value unite(const struct merge *merge, const struct claim *claims, size_t count, struct arena *arena)
+static struct value unite(const struct merge *merge, const struct claim *claims, size_t count,
+                          struct arena *arena)
 {
     size_t total = 0;
     for (size_t i = 0; i < count; i++)
@@ -120,8 +124,8 @@ static struct value unite(const struct merge *merge, const struct claim *claims,
     return value_list(list, used);
 }
 
-static void merge_field(const struct field *f, const struct claim *claims, size_t count, struct arena *arena,
-                        struct value *out_value, int32_t *out_from)
+static void merge_field(const struct field *f, const struct claim *claims, size_t count,
+                        struct arena *arena, struct value *out_value, int32_t *out_from)
 {
     const struct claim *best = &claims[0];
     switch (f->merge.kind) {
@@ -135,7 +139,8 @@ static void merge_field(const struct field *f, const struct claim *claims, size_
         best = extreme(claims, count, 1);
         break;
     case MERGE_UNION:
-        *out_value = count == 1 && !f->merge.key_count ? best->value : unite(&f->merge, claims, count, arena);
+        *out_value = count == 1 && !f->merge.key_count ? best->value
+                                                       : unite(&f->merge, claims, count, arena);
         *out_from = count == 1 ? best->index : FROM_SEVERAL;
         return;
     }
@@ -143,8 +148,8 @@ static void merge_field(const struct field *f, const struct claim *claims, size_
     *out_from = best->index;
 }
 
-void merge_fields(const struct model *m, struct source *const *sources, size_t count, struct arena *arena,
-                 struct value *out_fields, int32_t *out_from)
+void merge_fields(const struct model *m, struct source *const *sources, size_t count,
+                  struct arena *arena, struct value *out_fields, int32_t *out_from)
 {
     struct claim *claims = ARENA_ARRAY(arena, struct claim, count);
     for (size_t f = 0; f < m->field_count; f++) {

@@ -34,8 +34,8 @@ static void read_link(const bson_t *doc, struct link_state *out)
     (void)read_whole(doc, "swept", &out->swept);
 }
 
-bool mongo_links_read(void *self, const struct str *ids, size_t count, struct arena *arena, struct link_state *out,
-                      struct err *err)
+bool mongo_links_read(void *self, const struct str *ids, size_t count, struct arena *arena,
+                      struct link_state *out, struct err *err)
 {
     (void)arena;
     collection_auto *links = collection(self, "links");
@@ -61,8 +61,8 @@ bool mongo_links_read(void *self, const struct str *ids, size_t count, struct ar
     return !mongoc_cursor_error(cursor, &error) || mongo_error("read links", &error, NULL, err);
 }
 
-static bool update_one(mongoc_collection_t *c, const bson_t *filter, const bson_t *update, bool upsert, const char *what,
-                       int64_t *out_matched, struct err *err)
+static bool update_one(mongoc_collection_t *c, const bson_t *filter, const bson_t *update,
+                       bool upsert, const char *what, int64_t *out_matched, struct err *err)
 {
     bson_auto opts = BSON_INITIALIZER;
     bson_error_t error;
@@ -80,8 +80,12 @@ static bool update_one(mongoc_collection_t *c, const bson_t *filter, const bson_
     return ok;
 }
 
-/* A link made here was unknown to this database: a rebuilt one, or its provider file is gone. It is due at once. */
-bool mongo_link_raise(void *self, struct str stream, struct str link, struct str params, int64_t gen, struct err *err)
+/*
+ * A link made here was unknown to this database: a rebuilt one, or its provider file is gone.
+ * It is due at once.
+ */
+bool mongo_link_raise(void *self, struct str stream, struct str link, struct str params,
+                      int64_t gen, struct err *err)
 {
     collection_auto *links = collection(self, "links");
     bson_auto filter = BSON_INITIALIZER;
@@ -92,7 +96,9 @@ bool mongo_link_raise(void *self, struct str stream, struct str link, struct str
     doc_put_str(&filter, "_id", link);
     BSON_APPEND_DOCUMENT_BEGIN(&update, "$setOnInsert", &insert);
     doc_put_str(&insert, "stream", stream);
-    bson_t *object = params.len ? bson_new_from_json((const uint8_t *)params.ptr, (ssize_t)params.len, &error) : NULL;
+    bson_t *object = params.len ? bson_new_from_json((const uint8_t *)params.ptr,
+                                                     (ssize_t)params.len, &error)
+                                : NULL;
     BSON_APPEND_DOCUMENT(&insert, "params", object ? object : &parsed);
     bson_destroy(object);
     BSON_APPEND_INT64(&insert, "every_s", 3600);
@@ -136,8 +142,8 @@ static void put_whole(bson_t *doc, const char *key, const struct whole *w)
     bson_append_document_end(doc, &sub);
 }
 
-bool mongo_link_write(void *self, const struct link_state *was, const struct link_state *is, bool *out_written,
-                      struct err *err)
+bool mongo_link_write(void *self, const struct link_state *was, const struct link_state *is,
+                      bool *out_written, struct err *err)
 {
     collection_auto *links = collection(self, "links");
     bson_auto filter = BSON_INITIALIZER;
@@ -166,21 +172,23 @@ static void put_due_at(bson_t *set, const struct link_news *news)
 {
     switch (news->kind) {
     case NEWS_PROGRESS:
-        BCON_APPEND(set, "due_at", "{", "$max", "[", "$due_at", "{", "$add", "[", "$$NOW", "{", "$multiply", "[",
-                    "$lease_s", BCON_INT64(1000), "]", "}", "]", "}", "]", "}");
+        BCON_APPEND(set, "due_at", "{", "$max", "[", "$due_at", "{", "$add", "[", "$$NOW", "{",
+                    "$multiply", "[", "$lease_s", BCON_INT64(1000), "]", "}", "]", "}", "]",
+                    "}");
         break;
     case NEWS_DONE:
-        BCON_APPEND(set, "due_at", "{", "$add", "[", "$checked_at", "{", "$multiply", "[", "$every_s", BCON_INT64(1000),
-                    "]", "}", "]", "}");
+        BCON_APPEND(set, "due_at", "{", "$add", "[", "$checked_at", "{", "$multiply", "[",
+                    "$every_s", BCON_INT64(1000), "]", "}", "]", "}");
         break;
     case NEWS_AGAIN:
         BCON_APPEND(set, "due_at", "$$NOW");
         break;
     case NEWS_FAILED: /* 10 s, 20 s, 40 s, … but never longer than until it would be due anyway */
-        BCON_APPEND(set, "due_at", "{", "$add", "[", "$$NOW", "{", "$multiply", "[", BCON_INT64(1000), "{", "$min", "[",
-                    "$every_s", "{", "$multiply", "[", BCON_INT64(BACKOFF_S), "{", "$pow", "[", BCON_INT64(2), "{",
-                    "$min", "[", "$failures", BCON_INT32(12), "]", "}", "]", "}", "]", "}", "]", "}", "]", "}", "]",
-                    "}");
+        BCON_APPEND(set, "due_at", "{", "$add", "[", "$$NOW", "{", "$multiply", "[",
+                    BCON_INT64(1000), "{", "$min", "[", "$every_s", "{", "$multiply", "[",
+                    BCON_INT64(BACKOFF_S), "{", "$pow", "[", BCON_INT64(2), "{", "$min", "[",
+                    "$failures", BCON_INT32(12), "]", "}", "]", "}", "]", "}", "]", "}", "]",
+                    "}", "]", "}");
         break;
     case NEWS_DEFERRED:
         BSON_APPEND_DATE_TIME(set, "due_at", news->retry_at_ms);
@@ -232,9 +240,10 @@ bool mongo_link_news(void *self, const struct link_news *news, struct err *err)
     BSON_APPEND_INT64(&filter, "gen", news->gen);
     BCON_APPEND(&filter, "closed", "{", "$lt", BCON_INT64(news->gen), "}");
     if (news->kind == NEWS_PROGRESS) /* not at every batch */
-        BCON_APPEND(&filter, "$expr", "{", "$lt", "[", "$due_at", "{", "$add", "[", "$$NOW", "{", "$multiply", "[", "{",
-                    "$subtract", "[", "$lease_s", BCON_INT64(LEASE_STEP_S), "]", "}", BCON_INT64(1000), "]", "}", "]",
-                    "}", "]", "}");
+        BCON_APPEND(&filter, "$expr", "{", "$lt", "[", "$due_at", "{", "$add", "[", "$$NOW",
+                    "{", "$multiply", "[", "{", "$subtract", "[", "$lease_s",
+                    BCON_INT64(LEASE_STEP_S), "]", "}", BCON_INT64(1000), "]", "}", "]", "}",
+                    "]", "}");
     BSON_APPEND_DOCUMENT_BEGIN(&pipeline, "0", &stage);
     BSON_APPEND_DOCUMENT_BEGIN(&stage, "$set", &set);
     put_due_at(&set, news);
@@ -245,7 +254,8 @@ bool mongo_link_news(void *self, const struct link_news *news, struct err *err)
     return update_one(links, &filter, &pipeline, false, "close a link", NULL, err);
 }
 
-static void put_mark_id(bson_t *doc, const char *key, struct str link, int64_t run, int64_t page)
+static void put_mark_id(bson_t *doc, const char *key, struct str link, int64_t run,
+                        int64_t page)
 {
     bson_t id;
     bson_append_document_begin(doc, key, -1, &id);
@@ -292,7 +302,8 @@ static void read_mark(const bson_t *doc, struct arena *arena, struct mark *out)
     out->key_count = bytes / sizeof *keys;
 }
 
-bool mongo_marks_read(void *self, struct mark *in_out, size_t count, struct arena *arena, struct err *err)
+bool mongo_marks_read(void *self, struct mark *in_out, size_t count, struct arena *arena,
+                      struct err *err)
 {
     collection_auto *seen = collection(self, "seen");
     bson_auto query = BSON_INITIALIZER;
@@ -313,7 +324,8 @@ bool mongo_marks_read(void *self, struct mark *in_out, size_t count, struct aren
         struct mark mark = {0};
         read_mark(doc, arena, &mark);
         for (size_t i = 0; i < count; i++)
-            if (in_out[i].run == mark.run && in_out[i].page == mark.page && str_eq(in_out[i].link, mark.link))
+            if (in_out[i].run == mark.run && in_out[i].page == mark.page &&
+                str_eq(in_out[i].link, mark.link))
                 in_out[i] = mark;
     }
     bson_error_t error;
@@ -363,7 +375,8 @@ static bool only_duplicates(const bson_t *reply)
         return false;
     size_t count = 0;
     for (; bson_iter_next(&errors); count++)
-        if (!bson_iter_recurse(&errors, &error) || !bson_iter_find(&error, "code") || bson_iter_as_int64(&error) != 11000)
+        if (!bson_iter_recurse(&errors, &error) || !bson_iter_find(&error, "code") ||
+            bson_iter_as_int64(&error) != 11000)
             return false;
     return count > 0;
 }
@@ -377,17 +390,19 @@ bool mongo_marks_write(void *self, const struct mark *marks, size_t count, struc
     bson_error_t error;
     bson_t reply;
     for (size_t i = 0; i < count; i++) {
-        if (!add_insert(bulk, &marks[i], &error) || (marks[i].map > 1 && !add_remake(bulk, &marks[i], &error)))
+        if (!add_insert(bulk, &marks[i], &error) ||
+            (marks[i].map > 1 && !add_remake(bulk, &marks[i], &error)))
             return mongo_error("write marks", &error, NULL, err);
     }
-    bool ok = mongoc_bulk_operation_execute(bulk, &reply, &error) != 0 || only_duplicates(&reply) ||
-              mongo_error("write marks", &error, &reply, err);
+    bool ok = mongoc_bulk_operation_execute(bulk, &reply, &error) != 0 ||
+              only_duplicates(&reply) || mongo_error("write marks", &error, &reply, err);
     bson_destroy(&reply);
     return ok;
 }
 
 /* The page that ends the run, -1 when it is not marked yet. */
-static bool find_final(mongoc_collection_t *seen, struct str link, int64_t run, int64_t *out_final, struct err *err)
+static bool find_final(mongoc_collection_t *seen, struct str link, int64_t run,
+                       int64_t *out_final, struct err *err)
 {
     bson_auto query = BSON_INITIALIZER;
     bson_auto opts = BSON_INITIALIZER;
@@ -404,10 +419,12 @@ static bool find_final(mongoc_collection_t *seen, struct str link, int64_t run, 
             *out_final = page;
     }
     bson_error_t error;
-    return !mongoc_cursor_error(cursor, &error) || mongo_error("look for the end of a run", &error, NULL, err);
+    return !mongoc_cursor_error(cursor, &error) ||
+           mongo_error("look for the end of a run", &error, NULL, err);
 }
 
-bool mongo_run_is_marked(void *self, struct str link, int64_t run, bool *out_yes, struct err *err)
+bool mongo_run_is_marked(void *self, struct str link, int64_t run, bool *out_yes,
+                         struct err *err)
 {
     collection_auto *seen = collection(self, "seen");
     bson_auto query = BSON_INITIALIZER;
@@ -426,8 +443,8 @@ bool mongo_run_is_marked(void *self, struct str link, int64_t run, bool *out_yes
     return true;
 }
 
-bool mongo_run_marks(void *self, struct str link, int64_t run, struct arena *arena, struct mark **out, size_t *out_count,
-                     struct err *err)
+bool mongo_run_marks(void *self, struct str link, int64_t run, struct arena *arena,
+                     struct mark **out, size_t *out_count, struct err *err)
 {
     collection_auto *seen = collection(self, "seen");
     bson_auto query = BSON_INITIALIZER;

@@ -7,7 +7,8 @@
 
 #include <string.h>
 
-static mongoc_collection_t *entities(const struct mongo_store *s, const struct model *m, struct arena *arena)
+static mongoc_collection_t *entities(const struct mongo_store *s, const struct model *m,
+                                     struct arena *arena)
 {
     return mongo_collection(s->mongo, arena_text(arena, m->collection));
 }
@@ -93,15 +94,17 @@ static void want_sources(struct clauses *c, const struct want *want, struct aren
 }
 
 /*
- * {identity.RULE: {$elemMatch: {KEY: {$in: […]}, …}}, identity.RULE.KEY: {$exists: true}}: one clause for a whole rule. It also finds
- * entities that mix the values of several tuples; they do no harm. $exists lets the planner use the sparse index.
+ * {identity.RULE: {$elemMatch: {KEY: {$in: […]}, …}}, identity.RULE.KEY: {$exists: true}}: one
+ * clause for a whole rule. It also finds entities that mix the values of several tuples; they
+ * do no harm. $exists lets the planner use the sparse index.
  */
-static void want_rule(struct clauses *c, struct str rule, const struct str *keys, struct value_set *sets, size_t count,
-                      struct arena *arena)
+static void want_rule(struct clauses *c, struct str rule, const struct str *keys,
+                      struct value_set *sets, size_t count, struct arena *arena)
 {
     bson_t clause, any, match;
     struct str path = arena_format(arena, "identity." STR_FMT, STR_ARG(rule));
-    struct str first = arena_format(arena, STR_FMT "." STR_FMT, STR_ARG(path), STR_ARG(keys[0]));
+    struct str first =
+        arena_format(arena, STR_FMT "." STR_FMT, STR_ARG(path), STR_ARG(keys[0]));
     clause_begin(c, &clause);
     bson_append_document_begin(&clause, path.ptr, (int)path.len, &any);
     BSON_APPEND_DOCUMENT_BEGIN(&any, "$elemMatch", &match);
@@ -113,7 +116,8 @@ static void want_rule(struct clauses *c, struct str rule, const struct str *keys
     bson_append_document_end(&c->list, &clause);
 }
 
-static void want_tuples(struct clauses *c, const struct model *m, size_t r, const struct want *want, struct arena *arena)
+static void want_tuples(struct clauses *c, const struct model *m, size_t r,
+                        const struct want *want, struct arena *arena)
 {
     const struct rule *rule = &m->rules[r];
     struct value_set sets[RULE_MAX_FIELDS];
@@ -154,7 +158,8 @@ static void want_items(struct clauses *c, const struct want *want, struct arena 
     want_rule(c, STR(DOCUMENT_ITEM_RULE), keys, sets, 2, arena);
 }
 
-static void want_crowd(struct clauses *c, const struct model *m, const struct want *want, struct arena *arena)
+static void want_crowd(struct clauses *c, const struct model *m, const struct want *want,
+                       struct arena *arena)
 {
     struct value_set texts;
     bson_t clause;
@@ -170,7 +175,8 @@ static void want_crowd(struct clauses *c, const struct model *m, const struct wa
     bson_append_document_end(&c->list, &clause);
 }
 
-static void put_query(bson_t *query, const struct model *m, const struct want *want, struct arena *arena)
+static void put_query(bson_t *query, const struct model *m, const struct want *want,
+                      struct arena *arena)
 {
     struct clauses c = {.count = 0};
     BSON_APPEND_ARRAY_BEGIN(query, "$or", &c.list);
@@ -187,9 +193,9 @@ static void put_query(bson_t *query, const struct model *m, const struct want *w
 /* Without fields: what deciding needs. */
 static void put_light(bson_t *opts)
 {
-    static const char *const paths[] = {"rev",          "crowd",       "created_at",      "sources.link",
-                                        "sources.stream", "sources.key", "sources.version", "sources.hash",
-                                        "sources.gone"};
+    static const char *const paths[] = {
+        "rev",         "crowd",           "created_at",   "sources.link", "sources.stream",
+        "sources.key", "sources.version", "sources.hash", "sources.gone"};
     bson_t projection;
     BSON_APPEND_DOCUMENT_BEGIN(opts, "projection", &projection);
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
@@ -197,8 +203,8 @@ static void put_light(bson_t *opts)
     bson_append_document_end(opts, &projection);
 }
 
-static bool read_entities(mongoc_cursor_t *cursor, const struct model *m, struct arena *arena, struct entity **out,
-                          size_t *out_count, struct err *err)
+static bool read_entities(mongoc_cursor_t *cursor, const struct model *m, struct arena *arena,
+                          struct entity **out, size_t *out_count, struct err *err)
 {
     const bson_t *doc;
     struct entity *list = NULL;
@@ -218,8 +224,9 @@ static bool read_entities(mongoc_cursor_t *cursor, const struct model *m, struct
     return true;
 }
 
-static bool store_entities_read(void *self, const struct model *m, const struct want *want, struct arena *arena,
-                                struct entity **out, size_t *out_count, struct err *err)
+static bool store_entities_read(void *self, const struct model *m, const struct want *want,
+                                struct arena *arena, struct entity **out, size_t *out_count,
+                                struct err *err)
 {
     struct mongo_store *s = self;
     collection_auto *collection = entities(s, m, arena);
@@ -232,8 +239,9 @@ static bool store_entities_read(void *self, const struct model *m, const struct 
     return read_entities(cursor, m, arena, out, out_count, err);
 }
 
-static bool store_sources_of_link(void *self, const struct model *m, struct str link, int64_t gen, struct arena *arena,
-                                  struct source **out, size_t *out_count, struct err *err)
+static bool store_sources_of_link(void *self, const struct model *m, struct str link,
+                                  int64_t gen, struct arena *arena, struct source **out,
+                                  size_t *out_count, struct err *err)
 {
     struct mongo_store *s = self;
     collection_auto *collection = entities(s, m, arena);
@@ -289,7 +297,8 @@ static void put_id_and_rev(bson_t *filter, const struct entity *e)
 /* One insert or one guarded replace; anything more is a move. */
 static bool is_plain(const struct change *c)
 {
-    return c->now_count == 1 && (c->old_count == 0 || (c->old_count == 1 && !is_none(&c->now[0].id)));
+    return c->now_count == 1 &&
+           (c->old_count == 0 || (c->old_count == 1 && !is_none(&c->now[0].id)));
 }
 
 /* Plain changes on their way in one bulk. */
@@ -306,8 +315,8 @@ struct plain {
 
 enum { BULK_BYTES = 4 * 1024 * 1024 };
 
-static bool add_plain(struct plain *p, mongoc_bulk_operation_t *bulk, const struct change *c, size_t index,
-                      bson_error_t *error)
+static bool add_plain(struct plain *p, mongoc_bulk_operation_t *bulk, const struct change *c,
+                      size_t index, bson_error_t *error)
 {
     bson_auto doc = BSON_INITIALIZER;
     struct object_id id = is_none(&c->now[0].id) ? fresh_id() : c->now[0].id;
@@ -325,8 +334,12 @@ static bool add_plain(struct plain *p, mongoc_bulk_operation_t *bulk, const stru
     return mongoc_bulk_operation_replace_one_with_opts(bulk, &filter, &doc, NULL, error);
 }
 
-/* A duplicate key says that another writer was there first. Everything else is an error of the whole bulk. */
-static bool mark_errors(const struct plain *p, const bson_t *reply, enum written *out, bool *out_only_collisions)
+/*
+ * A duplicate key says that another writer was there first. Everything else is an error of the
+ * whole bulk.
+ */
+static bool mark_errors(const struct plain *p, const bson_t *reply, enum written *out,
+                        bool *out_only_collisions)
 {
     bson_iter_t at, errors, error;
     *out_only_collisions = true;
@@ -372,19 +385,22 @@ static bool check_revs(const struct plain *p, enum written *out, struct err *err
     bson_iter_t at;
     while (mongoc_cursor_next(cursor, &doc))
         if (bson_iter_init_find(&at, doc, "rev") && BSON_ITER_HOLDS_OID(&at)) {
-            struct str rev = {(const char *)bson_iter_oid(&at)->bytes, sizeof(struct object_id)};
+            struct str rev = {(const char *)bson_iter_oid(&at)->bytes,
+                              sizeof(struct object_id)};
             index_put(&stored, arena_copy(p->arena, rev), 1);
         }
     bson_error_t error;
     if (mongoc_cursor_error(cursor, &error))
         return mongo_error("check what was written", &error, NULL, err);
     for (size_t i = 0; i < p->count; i++)
-        if (index_get(&stored, (struct str){(const char *)p->revs[i].bytes, sizeof p->revs[i]}) < 0)
+        if (index_get(&stored,
+                      (struct str){(const char *)p->revs[i].bytes, sizeof p->revs[i]}) < 0)
             out[p->changes[i]] = WRITTEN_COLLIDED;
     return true;
 }
 
-static bool flush_plain(struct plain *p, mongoc_bulk_operation_t *bulk, enum written *out, struct err *err)
+static bool flush_plain(struct plain *p, mongoc_bulk_operation_t *bulk, enum written *out,
+                        struct err *err)
 {
     bson_error_t error;
     bson_t reply;
@@ -404,8 +420,9 @@ static bool flush_plain(struct plain *p, mongoc_bulk_operation_t *bulk, enum wri
     return ok;
 }
 
-static bool write_plain(struct mongo_store *s, const struct model *m, const struct change *changes, size_t count,
-                        struct arena *arena, enum written *out, struct err *err)
+static bool write_plain(struct mongo_store *s, const struct model *m,
+                        const struct change *changes, size_t count, struct arena *arena,
+                        enum written *out, struct err *err)
 {
     collection_auto *collection = entities(s, m, arena);
     struct plain p = {.store = s, .model = m, .arena = arena, .collection = collection};
@@ -426,7 +443,10 @@ static bool write_plain(struct mongo_store *s, const struct model *m, const stru
     return true;
 }
 
-/* Identity moves between stored entities: in one transaction all let go of it, and then take what they shall have. */
+/*
+ * Identity moves between stored entities: in one transaction all let go of it, and then take
+ * what they shall have.
+ */
 struct move {
     const struct model *model;
     const struct change *change;
@@ -437,14 +457,17 @@ struct move {
     struct object_id *ids; /* of change->now */
 };
 
-static bool let_go(const struct move *m, const struct entity *e, bool *out_matched, bson_t *reply, bson_error_t *error)
+static bool let_go(const struct move *m, const struct entity *e, bool *out_matched,
+                   bson_t *reply, bson_error_t *error)
 {
     bson_auto filter = BSON_INITIALIZER;
     bson_auto update = BSON_INITIALIZER;
     int64_t matched = 0;
     put_id_and_rev(&filter, e);
-    BCON_APPEND(&update, "$unset", "{", "identity", BCON_INT32(1), "sources", BCON_INT32(1), "crowd", BCON_INT32(1), "}");
-    bool ok = mongoc_collection_update_one(m->collection, &filter, &update, &m->opts, reply, error);
+    BCON_APPEND(&update, "$unset", "{", "identity", BCON_INT32(1), "sources", BCON_INT32(1),
+                "crowd", BCON_INT32(1), "}");
+    bool ok =
+        mongoc_collection_update_one(m->collection, &filter, &update, &m->opts, reply, error);
     if (ok)
         (void)doc_int(reply, "matchedCount", &matched);
     *out_matched = matched == 1;
@@ -463,8 +486,8 @@ static bool take_on(const struct move *m, size_t n, bson_t *reply, bson_error_t 
     return mongoc_collection_replace_one(m->collection, &filter, &doc, &m->opts, reply, error);
 }
 
-static bool leave_redirect(const struct move *m, const struct entity *old, const struct object_id *heir, bson_t *reply,
-                           bson_error_t *error)
+static bool leave_redirect(const struct move *m, const struct entity *old,
+                           const struct object_id *heir, bson_t *reply, bson_error_t *error)
 {
     bson_auto doc = BSON_INITIALIZER;
     bson_auto filter = BSON_INITIALIZER;
@@ -477,8 +500,11 @@ static bool leave_redirect(const struct move *m, const struct entity *old, const
     return mongoc_collection_replace_one(m->collection, &filter, &doc, &m->opts, reply, error);
 }
 
-/* False with *error when the server says no; *out_matched is false when a guard did not match. */
-static bool move_all(const struct move *m, bool *out_matched, bson_t *reply, bson_error_t *error)
+/*
+ * False with *error when the server says no; *out_matched is false when a guard did not match.
+ */
+static bool move_all(const struct move *m, bool *out_matched, bson_t *reply,
+                     bson_error_t *error)
 {
     const struct change *c = m->change;
     *out_matched = true;
@@ -522,11 +548,12 @@ static bool commit(mongoc_client_session_t *session, bson_t *reply, bson_error_t
 static bool is_collision(const bson_t *reply, const bson_error_t *error)
 {
     return mongo_is_duplicate_key(error) || error->code == 112 /* WriteConflict */ ||
-           (mongo_has_label(reply, "TransientTransactionError") && error->domain == MONGOC_ERROR_SERVER);
+           (mongo_has_label(reply, "TransientTransactionError") &&
+            error->domain == MONGOC_ERROR_SERVER);
 }
 
-static bool write_move(struct mongo_store *s, const struct model *m, const struct change *c, struct arena *arena,
-                       enum written *out, struct err *err)
+static bool write_move(struct mongo_store *s, const struct model *m, const struct change *c,
+                       struct arena *arena, enum written *out, struct err *err)
 {
     bson_error_t error;
     collection_auto *collection = entities(s, m, arena);
@@ -539,7 +566,8 @@ static bool write_move(struct mongo_store *s, const struct model *m, const struc
         move.ids[i] = is_none(&c->now[i].id) ? fresh_id() : c->now[i].id;
     bson_auto reply = BSON_INITIALIZER;
     bool matched = false;
-    bool ok = mongoc_client_session_append(session, &move.opts, &error) && move_all(&move, &matched, &reply, &error);
+    bool ok = mongoc_client_session_append(session, &move.opts, &error) &&
+              move_all(&move, &matched, &reply, &error);
     bson_destroy(&move.opts);
     if (ok && matched) {
         bson_destroy(&reply);
@@ -551,8 +579,9 @@ static bool write_move(struct mongo_store *s, const struct model *m, const struc
     return mongo_error("move identity between entities", &error, &reply, err);
 }
 
-static bool store_entities_write(void *self, const struct model *m, const struct change *changes, size_t count,
-                                 enum written *out, struct err *err)
+static bool store_entities_write(void *self, const struct model *m,
+                                 const struct change *changes, size_t count, enum written *out,
+                                 struct err *err)
 {
     struct mongo_store *s = self;
     arena_auto arena = {0};
@@ -566,8 +595,8 @@ static bool store_entities_write(void *self, const struct model *m, const struct
     return true;
 }
 
-static bool forget_issues(mongoc_collection_t *issues, struct str link, const struct decoded *decoded, struct arena *arena,
-                          struct err *err)
+static bool forget_issues(mongoc_collection_t *issues, struct str link,
+                          const struct decoded *decoded, struct arena *arena, struct err *err)
 {
     bson_auto query = BSON_INITIALIZER;
     bson_error_t error;
@@ -581,8 +610,8 @@ static bool forget_issues(mongoc_collection_t *issues, struct str link, const st
            mongo_error("forget issues", &error, NULL, err);
 }
 
-static void put_issue(bson_t *doc, const struct stream *stream, struct str link, const struct issue *issue,
-                      const struct source *record, int64_t now_ms)
+static void put_issue(bson_t *doc, const struct stream *stream, struct str link,
+                      const struct issue *issue, const struct source *record, int64_t now_ms)
 {
     doc_put_str(doc, "stream", stream->name);
     doc_put_str(doc, "link", link);
@@ -596,8 +625,8 @@ static void put_issue(bson_t *doc, const struct stream *stream, struct str link,
 }
 
 /* Only of records that were written: an identical one has the issues that it had. */
-static bool store_issues_write(void *self, const struct stream *stream, struct str link, const struct decoded *decoded,
-                               struct err *err)
+static bool store_issues_write(void *self, const struct stream *stream, struct str link,
+                               const struct decoded *decoded, struct err *err)
 {
     struct mongo_store *s = self;
     arena_auto arena = {0};
@@ -624,7 +653,8 @@ static bool store_issues_write(void *self, const struct stream *stream, struct s
     bson_t reply;
     if (!count)
         return true;
-    bool ok = mongoc_bulk_operation_execute(bulk, &reply, &error) != 0 || mongo_error("write issues", &error, &reply, err);
+    bool ok = mongoc_bulk_operation_execute(bulk, &reply, &error) != 0 ||
+              mongo_error("write issues", &error, &reply, err);
     bson_destroy(&reply);
     return ok;
 }

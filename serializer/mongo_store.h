@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 /*
- * The store of a batch over MongoDB: collections `links`, `seen` (marks), `issues` and the models' own. Every call is one attempt of
- * bounded time; see store.h for what each promises and design of the documents in ARCHITECTURE.md.
+ * The store of a batch over MongoDB: collections `links`, `seen` (marks), `issues` and the
+ * models' own. Every call is one attempt of bounded time; see store.h for what each promises
+ * and design of the documents in ARCHITECTURE.md.
  */
 #include "common/mongo.h"
 #include "serializer/store.h"

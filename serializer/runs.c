@@ -6,7 +6,7 @@
 enum step {
     /* for each run */
     RUN_CHECK, /* are all its pages marked? */
-    RUN_LINK,  /* read the link before the marks: then a write that another one overtook is refused */
+    RUN_LINK, /* read the link before the marks: then a write that another one overtook is refused */
     RUN_MARKS,
     RUN_WRITE,
     RUN_NEWS,
@@ -34,7 +34,7 @@ struct runs {
     size_t count, room;
     struct item *links;
     size_t link_count, link_room;
-    size_t at;      /* the item under way, then the link */
+    size_t at; /* the item under way, then the link */
     bool at_links;
     enum step step;
 
@@ -58,7 +58,8 @@ void runs_add(struct runs *r, const struct stream *stream, struct str link, int6
     for (size_t i = 0; i < r->link_count && !is_known; i++)
         is_known = str_eq(r->links[i].link, link);
     if (!is_known)
-        *ARENA_PUSH(r->arena, r->links, r->link_count, r->link_room) = (struct item){stream, link, 0};
+        *ARENA_PUSH(r->arena, r->links, r->link_count, r->link_room) =
+            (struct item){stream, link, 0};
     if (!run)
         return;
     for (size_t i = 0; i < r->count; i++)
@@ -112,7 +113,8 @@ static bool read_link(struct runs *r, enum step next, struct err *err)
 static bool check_run(struct runs *r, struct err *err)
 {
     bool is_marked;
-    if (!r->store->run_is_marked(r->store->self, item_now(r)->link, item_now(r)->run, &is_marked, err))
+    if (!r->store->run_is_marked(r->store->self, item_now(r)->link, item_now(r)->run,
+                                 &is_marked, err))
         return false;
     if (!is_marked)
         return next_item(r);
@@ -120,21 +122,25 @@ static bool check_run(struct runs *r, struct err *err)
     return true;
 }
 
-static void make_news(struct runs *r, const struct whole *whole, enum run_state state, const struct mark *marks, size_t count)
+static void make_news(struct runs *r, const struct whole *whole, enum run_state state,
+                      const struct mark *marks, size_t count)
 {
     r->news = (struct link_news){.link = item_now(r)->link,
                                  .stream = item_now(r)->stream->name,
                                  .gen = whole->gen,
                                  .kind = state == RUN_DOUBTFUL ? NEWS_AGAIN : NEWS_DONE,
                                  .pages = (int64_t)count};
-    r->news.outcome = state == RUN_DOUBTFUL ? STR("doubtful") : state == RUN_REJECTS ? STR("rejects") : STR("ok");
+    r->news.outcome = state == RUN_DOUBTFUL  ? STR("doubtful")
+                      : state == RUN_REJECTS ? STR("rejects")
+                                             : STR("ok");
     int64_t rejects = 0;
     for (size_t i = 0; i < count; i++) {
         r->news.records += (int64_t)marks[i].key_count;
         rejects += marks[i].rejects;
     }
     if (state == RUN_REJECTS)
-        r->news.error = arena_format(r->arena, "%lld records were set aside: see muster.rejects", (long long)rejects);
+        r->news.error = arena_format(
+            r->arena, "%lld records were set aside: see muster.rejects", (long long)rejects);
     if (state == RUN_DOUBTFUL)
         r->news.error = STR("the listing changed while it was read: reading it again");
 }
@@ -144,7 +150,8 @@ static bool judge_run(struct runs *r, struct err *err)
     const struct item *item = item_now(r);
     struct mark *marks;
     size_t count;
-    if (!r->store->run_marks(r->store->self, item->link, item->run, r->arena, &marks, &count, err))
+    if (!r->store->run_marks(r->store->self, item->link, item->run, r->arena, &marks, &count,
+                             err))
         return false;
     struct whole whole;
     enum run_state state = fence_run_state(marks, count, r->arena, &whole);
@@ -152,7 +159,8 @@ static bool judge_run(struct runs *r, struct err *err)
         return next_item(r);
     make_news(r, &whole, state, marks, count);
     r->doubtful += state == RUN_DOUBTFUL;
-    bool is_new = state == RUN_WHOLE && !item->stream->incremental && fence_complete(&r->is, &whole);
+    bool is_new =
+        state == RUN_WHOLE && !item->stream->incremental && fence_complete(&r->is, &whole);
     r->whole += is_new;
     r->step = is_new ? RUN_WRITE : RUN_NEWS;
     return true;
@@ -201,8 +209,8 @@ static bool tell_link(struct runs *r, struct err *err)
     return true;
 }
 
-bool runs_listed(const struct store *store, struct str link, const struct whole *line, struct arena *arena,
-                 struct key_set *out, struct err *err)
+bool runs_listed(const struct store *store, struct str link, const struct whole *line,
+                 struct arena *arena, struct key_set *out, struct err *err)
 {
     struct mark *marks;
     size_t count;
@@ -210,7 +218,8 @@ bool runs_listed(const struct store *store, struct str link, const struct whole 
     if (!store->run_marks(store->self, link, line->run, arena, &marks, &count, err))
         return false;
     if (fence_run_state(marks, count, arena, &found) == RUN_OPEN)
-        return err_set(err, ERR_RETRY, "the marks of run %lld of " STR_FMT " have moved on", (long long)line->run, STR_ARG(link));
+        return err_set(err, ERR_RETRY, "the marks of run %lld of " STR_FMT " have moved on",
+                       (long long)line->run, STR_ARG(link));
     *out = fence_keys(marks, count, arena);
     return true;
 }
@@ -226,7 +235,10 @@ static bool read_listed(struct runs *r, struct err *err)
     return true;
 }
 
-/* Directly after the run that was swept before, and everything in that one listed again: nothing can be gone. */
+/*
+ * Directly after the run that was swept before, and everything in that one listed again:
+ * nothing can be gone.
+ */
 static bool compare_with_before(struct runs *r, struct err *err)
 {
     struct key_set before;
@@ -251,7 +263,8 @@ static bool scan(struct runs *r, struct err *err)
     struct source *sources;
     size_t count;
     const struct model *model = item_now(r)->stream->model;
-    if (!r->store->sources_of_link(r->store->self, model, r->is.id, line.gen, r->arena, &sources, &count, err))
+    if (!r->store->sources_of_link(r->store->self, model, r->is.id, line.gen, r->arena,
+                                   &sources, &count, err))
         return false;
     r->apply = (struct apply){.store = r->store, .arena = r->arena, .model = model};
     for (size_t i = 0; i < count; i++) {

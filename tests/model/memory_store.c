@@ -33,8 +33,8 @@ struct memory_link *memory_link(struct memory_store *m, struct str id)
     return NULL;
 }
 
-static bool links_read(void *self, const struct str *ids, size_t count, struct arena *arena, struct link_state *out,
-                       struct err *err)
+static bool links_read(void *self, const struct str *ids, size_t count, struct arena *arena,
+                       struct link_state *out, struct err *err)
 {
     struct memory_store *m = self;
     (void)arena;
@@ -47,7 +47,8 @@ static bool links_read(void *self, const struct str *ids, size_t count, struct a
     return true;
 }
 
-static bool link_raise(void *self, struct str stream, struct str link, struct str params, int64_t gen, struct err *err)
+static bool link_raise(void *self, struct str stream, struct str link, struct str params,
+                       int64_t gen, struct err *err)
 {
     struct memory_store *m = self;
     (void)stream;
@@ -86,7 +87,8 @@ static struct mark copy_mark(const struct mark *mark, struct arena *arena)
     return copy;
 }
 
-static bool marks_read(void *self, struct mark *in_out, size_t count, struct arena *arena, struct err *err)
+static bool marks_read(void *self, struct mark *in_out, size_t count, struct arena *arena,
+                       struct err *err)
 {
     struct memory_store *m = self;
     if (fails(m, err))
@@ -123,8 +125,8 @@ static bool marks_write(void *self, const struct mark *marks, size_t count, stru
     return true;
 }
 
-static bool run_marks(void *self, struct str link, int64_t run, struct arena *arena, struct mark **out, size_t *out_count,
-                      struct err *err)
+static bool run_marks(void *self, struct str link, int64_t run, struct arena *arena,
+                      struct mark **out, size_t *out_count, struct err *err)
 {
     struct memory_store *m = self;
     if (fails(m, err))
@@ -137,7 +139,8 @@ static bool run_marks(void *self, struct str link, int64_t run, struct arena *ar
     return true;
 }
 
-static bool run_is_marked(void *self, struct str link, int64_t run, bool *out_yes, struct err *err)
+static bool run_is_marked(void *self, struct str link, int64_t run, bool *out_yes,
+                          struct err *err)
 {
     struct memory_store *m = self;
     if (fails(m, err))
@@ -167,7 +170,8 @@ static bool marks_drop(void *self, struct str link, int64_t run, struct err *err
     return true;
 }
 
-static struct source copy_source(const struct model *model, const struct source *s, bool whole, struct arena *arena)
+static struct source copy_source(const struct model *model, const struct source *s, bool whole,
+                                 struct arena *arena)
 {
     struct source copy = *s;
     copy.link = arena_copy(arena, s->link);
@@ -183,7 +187,8 @@ static struct source copy_source(const struct model *model, const struct source 
     return copy;
 }
 
-static struct entity copy_entity(const struct model *model, const struct entity *e, bool whole, struct arena *arena)
+static struct entity copy_entity(const struct model *model, const struct entity *e, bool whole,
+                                 struct arena *arena)
 {
     struct entity copy = *e;
     copy.sources = ARENA_ARRAY(arena, struct source, e->count);
@@ -192,7 +197,8 @@ static struct entity copy_entity(const struct model *model, const struct entity 
     return copy;
 }
 
-static bool share_tuple(const struct model *model, const struct source *a, const struct source *b)
+static bool share_tuple(const struct model *model, const struct source *a,
+                        const struct source *b)
 {
     struct tuple x[MODEL_MAX_RULES];
     struct tuple y[MODEL_MAX_RULES];
@@ -205,7 +211,8 @@ static bool share_tuple(const struct model *model, const struct source *a, const
     return false;
 }
 
-static bool is_wanted(const struct model *model, const struct entity *e, const struct want *want)
+static bool is_wanted(const struct model *model, const struct entity *e,
+                      const struct want *want)
 {
     for (size_t i = 0; i < e->count; i++)
         for (size_t j = 0; j < want->source_count; j++) {
@@ -214,14 +221,16 @@ static bool is_wanted(const struct model *model, const struct entity *e, const s
             if (source_is_same(a, b))
                 return true;
             if (want->by_identity &&
-                ((str_eq(a->stream, b->stream) && str_eq(a->key, b->key)) || (!a->gone && share_tuple(model, a, b))))
+                ((str_eq(a->stream, b->stream) && str_eq(a->key, b->key)) ||
+                 (!a->gone && share_tuple(model, a, b))))
                 return true;
         }
     return false;
 }
 
-static bool entities_read(void *self, const struct model *model, const struct want *want, struct arena *arena,
-                          struct entity **out, size_t *out_count, struct err *err)
+static bool entities_read(void *self, const struct model *model, const struct want *want,
+                          struct arena *arena, struct entity **out, size_t *out_count,
+                          struct err *err)
 {
     struct memory_store *m = self;
     if (fails(m, err))
@@ -234,8 +243,9 @@ static bool entities_read(void *self, const struct model *model, const struct wa
     return true;
 }
 
-static bool sources_of_link(void *self, const struct model *model, struct str link, int64_t gen, struct arena *arena,
-                            struct source **out, size_t *out_count, struct err *err)
+static bool sources_of_link(void *self, const struct model *model, struct str link, int64_t gen,
+                            struct arena *arena, struct source **out, size_t *out_count,
+                            struct err *err)
 {
     struct memory_store *m = self;
     if (fails(m, err))
@@ -247,7 +257,8 @@ static bool sources_of_link(void *self, const struct model *model, struct str li
         for (size_t j = 0; j < m->entities[i].count; j++) {
             const struct source *s = &m->entities[i].sources[j];
             if (!s->gone && s->version.gen <= gen && str_eq(s->link, link))
-                *ARENA_PUSH(arena, *out, *out_count, room) = copy_source(model, s, false, arena);
+                *ARENA_PUSH(arena, *out, *out_count, room) =
+                    copy_source(model, s, false, arena);
         }
     return true;
 }
@@ -282,8 +293,12 @@ static bool is_replaced(const struct change *c, const struct object_id *id)
     return false;
 }
 
-/* What the unique indexes would say: does anything that stays hold a source or an identity of `f`? */
-static bool collides(const struct memory_store *m, const struct change *c, const struct folded *f)
+/*
+ * What the unique indexes would say: does anything that stays hold a source or an identity of
+ * `f`?
+ */
+static bool collides(const struct memory_store *m, const struct change *c,
+                     const struct folded *f)
 {
     for (size_t i = 0; i < m->entity_count; i++) {
         const struct entity *e = &m->entities[i];
@@ -291,7 +306,8 @@ static bool collides(const struct memory_store *m, const struct change *c, const
             for (size_t k = 0; k < f->count; k++) {
                 const struct source *a = &e->sources[j];
                 const struct source *b = f->sources[k];
-                bool same_identity = !a->gone && !b->gone && !e->crowded_out && !f->crowded_out &&
+                bool same_identity = !a->gone && !b->gone && !e->crowded_out &&
+                                     !f->crowded_out &&
                                      (share_tuple(m->model, a, b) ||
                                       (str_eq(a->stream, b->stream) && str_eq(a->key, b->key)));
                 if (source_is_same(a, b) || same_identity)
@@ -319,7 +335,9 @@ static enum written write_change(struct memory_store *m, const struct change *c)
     for (size_t i = 0; i < c->now_count; i++) {
         const struct folded *f = &c->now[i];
         struct object_id none = {0};
-        struct entity e = {.id = id_eq(&f->id, &none) ? next_id(m) : f->id, .rev = next_id(m), .count = f->count,
+        struct entity e = {.id = id_eq(&f->id, &none) ? next_id(m) : f->id,
+                           .rev = next_id(m),
+                           .count = f->count,
                            .crowded_out = f->crowded_out};
         e.sources = ARENA_ARRAY(&m->arena, struct source, f->count);
         for (size_t j = 0; j < f->count; j++)
@@ -331,8 +349,8 @@ static enum written write_change(struct memory_store *m, const struct change *c)
     return WRITTEN_YES;
 }
 
-static bool entities_write(void *self, const struct model *model, const struct change *changes, size_t count,
-                           enum written *out, struct err *err)
+static bool entities_write(void *self, const struct model *model, const struct change *changes,
+                           size_t count, enum written *out, struct err *err)
 {
     struct memory_store *m = self;
     (void)model;
@@ -344,8 +362,8 @@ static bool entities_write(void *self, const struct model *model, const struct c
     return true;
 }
 
-static bool issues_write(void *self, const struct stream *stream, struct str link, const struct decoded *decoded,
-                         struct err *err)
+static bool issues_write(void *self, const struct stream *stream, struct str link,
+                         const struct decoded *decoded, struct err *err)
 {
     (void)stream;
     (void)link;
@@ -358,14 +376,15 @@ static bool whole_eq(const struct whole *a, const struct whole *b)
     return a->run == b->run && a->gen == b->gen && a->map == b->map && a->twice == b->twice;
 }
 
-static bool link_write(void *self, const struct link_state *was, const struct link_state *is, bool *out_written,
-                       struct err *err)
+static bool link_write(void *self, const struct link_state *was, const struct link_state *is,
+                       bool *out_written, struct err *err)
 {
     struct memory_store *m = self;
     if (fails(m, err))
         return false;
     struct link_state *stored = &memory_link(m, was->id)->state;
-    *out_written = whole_eq(&stored->complete, &was->complete) && whole_eq(&stored->before, &was->before) &&
+    *out_written = whole_eq(&stored->complete, &was->complete) &&
+                   whole_eq(&stored->before, &was->before) &&
                    whole_eq(&stored->swept, &was->swept);
     if (*out_written) {
         stored->complete = is->complete;
@@ -381,7 +400,8 @@ static bool link_news(void *self, const struct link_news *news, struct err *err)
     if (fails(m, err))
         return false;
     struct memory_link *l = memory_link(m, news->link);
-    if (news->kind == NEWS_PROGRESS || l->state.gen != news->gen || l->state.closed >= news->gen)
+    if (news->kind == NEWS_PROGRESS || l->state.gen != news->gen ||
+        l->state.closed >= news->gen)
         return true;
     l->state.closed = news->gen;
     l->wants_again = news->kind != NEWS_DONE;

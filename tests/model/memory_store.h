@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 /*
- * The store of a batch, in memory: the same promises as MongoDB gives (unique indexes, a guard on rev, a transaction that is whole or not at
- * all), and failures at will. Everything it keeps is copied; everything it gives is copied again.
+ * The store of a batch, in memory: the same promises as MongoDB gives (unique indexes, a guard
+ * on rev, a transaction that is whole or not at all), and failures at will. Everything it keeps
+ * is copied; everything it gives is copied again.
  */
 #include "serializer/store.h"
 
@@ -10,8 +11,8 @@ enum { MEMORY_MAX_LINKS = 8, MEMORY_MAX_ENTITIES = 256, MEMORY_MAX_MARKS = 1024 
 
 struct memory_link {
     struct link_state state;
-    bool wants_again;         /* told to be read again at once */
-    struct link_news last;    /* of the newest gen that ended */
+    bool wants_again;      /* told to be read again at once */
+    struct link_news last; /* of the newest gen that ended */
 };
 
 struct memory_store {
@@ -24,7 +25,7 @@ struct memory_store {
     struct entity entities[MEMORY_MAX_ENTITIES];
     size_t entity_count;
     uint64_t last_id;
-    uint64_t writes; /* entities written */
+    uint64_t writes;      /* entities written */
     uint32_t fail_one_in; /* 0 = never */
     uint64_t *dice;
 };
@@ -33,5 +34,5 @@ void memory_open(struct memory_store *m, const struct model *model, uint64_t *di
 void memory_close(struct memory_store *m);
 struct store memory_store(struct memory_store *m);
 struct memory_link *memory_link(struct memory_store *m, struct str id);
-uint64_t roll(uint64_t *dice);               /* xorshift: the test's only chance */
+uint64_t roll(uint64_t *dice); /* xorshift: the test's only chance */
 uint64_t roll_below(uint64_t *dice, uint64_t below);

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Random schedules of the real batch over a database in memory: overlapping runs, crashes, writers that were thought dead, redelivery, merges, splits,
- * swaps, resumes, rejects, an incremental stream. After each, the living sources must be those that the world lists, with its values, and grouped as
- * their identities say; one more quiet round must write nothing; and the same pages read into an empty database, in another order, must
- * give the same.
+ * Random schedules of the real batch over a database in memory: overlapping runs, crashes,
+ * writers that were thought dead, redelivery, merges, splits, swaps, resumes, rejects, an
+ * incremental stream. After each, the living sources must be those that the world lists, with
+ * its values, and grouped as their identities say; one more quiet round must write nothing; and
+ * the same pages read into an empty database, in another order, must give the same.
  *
  *   model_test [--schedules N] [--first SEED] [--without RULE]
  *
- * --without takes one of the rules out (versions, clean, late, gone, doubt) and stops at the first wrong end, which has to come.
+ * --without takes one of the rules out (versions, clean, late, gone, doubt) and stops at the
+ * first wrong end, which has to come.
  */
 #include "tests/model/world.h"
 
@@ -27,18 +29,24 @@ int __wrap_version_cmp(const struct version *a, const struct version *b)
     return str_eq(without, STR("versions")) ? 1 : __real_version_cmp(a, b);
 }
 
-bool __real_fence_may_skip(const struct link_state *link, const struct mark *page, const struct mark *own);
-bool __wrap_fence_may_skip(const struct link_state *link, const struct mark *page, const struct mark *own);
-bool __wrap_fence_may_skip(const struct link_state *link, const struct mark *page, const struct mark *own)
+bool __real_fence_may_skip(const struct link_state *link, const struct mark *page,
+                           const struct mark *own);
+bool __wrap_fence_may_skip(const struct link_state *link, const struct mark *page,
+                           const struct mark *own);
+bool __wrap_fence_may_skip(const struct link_state *link, const struct mark *page,
+                           const struct mark *own)
 {
     if (str_eq(without, STR("clean")))
         return link->complete.gen > 0 && own->gen == 0;
     return __real_fence_may_skip(link, page, own);
 }
 
-bool __real_fence_is_late(const struct whole *line, const struct mark *page, const struct mark *own);
-bool __wrap_fence_is_late(const struct whole *line, const struct mark *page, const struct mark *own);
-bool __wrap_fence_is_late(const struct whole *line, const struct mark *page, const struct mark *own)
+bool __real_fence_is_late(const struct whole *line, const struct mark *page,
+                          const struct mark *own);
+bool __wrap_fence_is_late(const struct whole *line, const struct mark *page,
+                          const struct mark *own);
+bool __wrap_fence_is_late(const struct whole *line, const struct mark *page,
+                          const struct mark *own)
 {
     return !str_eq(without, STR("late")) && __real_fence_is_late(line, page, own);
 }
@@ -50,15 +58,21 @@ bool __wrap_fence_must_sweep(const struct link_state *link, bool shifts)
     return !str_eq(without, STR("gone")) && __real_fence_must_sweep(link, shifts);
 }
 
-enum run_state __real_fence_run_state(const struct mark *marks, size_t count, struct arena *arena, struct whole *out);
-enum run_state __wrap_fence_run_state(const struct mark *marks, size_t count, struct arena *arena, struct whole *out);
-enum run_state __wrap_fence_run_state(const struct mark *marks, size_t count, struct arena *arena, struct whole *out)
+enum run_state __real_fence_run_state(const struct mark *marks, size_t count,
+                                      struct arena *arena, struct whole *out);
+enum run_state __wrap_fence_run_state(const struct mark *marks, size_t count,
+                                      struct arena *arena, struct whole *out);
+enum run_state __wrap_fence_run_state(const struct mark *marks, size_t count,
+                                      struct arena *arena, struct whole *out)
 {
     enum run_state state = __real_fence_run_state(marks, count, arena, out);
     return state == RUN_DOUBTFUL && str_eq(without, STR("doubt")) ? RUN_WHOLE : state;
 }
 
-/* A serializer with one partition; a zombie goes on with its batch though another owns the partition now. */
+/*
+ * A serializer with one partition; a zombie goes on with its batch though another owns the
+ * partition now.
+ */
 struct worker {
     bool is_there, is_zombie;
     size_t partition;
@@ -85,7 +99,8 @@ static void drop(struct worker *w)
 static struct worker *owner_of(struct play *p, size_t partition)
 {
     for (size_t i = 0; i < WORKERS_MAX; i++)
-        if (p->workers[i].is_there && !p->workers[i].is_zombie && p->workers[i].partition == partition)
+        if (p->workers[i].is_there && !p->workers[i].is_zombie &&
+            p->workers[i].partition == partition)
             return &p->workers[i];
     return NULL;
 }
@@ -104,11 +119,13 @@ static struct worker *take(struct play *p, size_t partition)
         return NULL;
     size_t count = 1 + roll_below(&p->world->dice, BATCH_MAX);
     size_t left = end - p->committed[partition];
-    *w = (struct worker){.is_there = true, .partition = partition, .from = p->committed[partition]};
+    *w = (struct worker){
+        .is_there = true, .partition = partition, .from = p->committed[partition]};
     w->to = w->from + (count < left ? count : left);
     struct page *pages = ARENA_ARRAY(&w->arena, struct page, w->to - w->from);
     for (size_t i = w->from; i < w->to; i++)
-        pages[i - w->from] = world_page(&p->world->log[partition][i], (int32_t)partition, (int64_t)i);
+        pages[i - w->from] =
+            world_page(&p->world->log[partition][i], (int32_t)partition, (int64_t)i);
     w->batch = batch_new(&p->store, world_decode, pages, w->to - w->from, &w->arena);
     return w;
 }
@@ -172,7 +189,10 @@ static bool work_off(struct play *p)
     return false;
 }
 
-/* Mostly a link that has come to its end, as the producer would; sometimes one whose lease has lapsed. */
+/*
+ * Mostly a link that has come to its end, as the producer would; sometimes one whose lease has
+ * lapsed.
+ */
 static void claim(struct play *p)
 {
     size_t link = roll_below(&p->world->dice, WORLD_LINKS);
@@ -211,7 +231,9 @@ static void fetch_all(struct world *w)
             world_fetch(w, &w->walks[i]);
 }
 
-/* Everything under way ends, then each link is read until its line is a run of the calm world. */
+/*
+ * Everything under way ends, then each link is read until its line is a run of the calm world.
+ */
 static bool calm_down(struct play *p)
 {
     struct world *w = p->world;
@@ -229,7 +251,9 @@ static bool calm_down(struct play *p)
         bool is_calm = true;
         for (size_t l = 0; l < WORLD_LINKS; l++) {
             const struct memory_link *link = memory_link(&p->db, world_link(l));
-            struct whole line = link ? fence_line(&link->state, pages_shift(&world_stream(l)->pages)) : (struct whole){0};
+            struct whole line =
+                link ? fence_line(&link->state, pages_shift(&world_stream(l)->pages))
+                     : (struct whole){0};
             if (world_is_incremental(l) ? round > 0 : line.run > calm_gen[l])
                 continue;
             is_calm = false;
@@ -264,7 +288,10 @@ static size_t expect(const struct world *w, struct arena *arena, struct source *
                     out[count++] = world_record(&m, 0, arena);
                 continue;
             }
-            /* An incremental stream never takes anything back: the last thing said of a key stands. */
+            /*
+             * An incremental stream never takes anything back: the last thing said of a key
+             * stands.
+             */
             const struct message *last = NULL;
             struct version best = {0};
             size_t at = 0;
@@ -272,10 +299,14 @@ static size_t expect(const struct world *w, struct arena *arena, struct source *
                 for (size_t i = 0; i < w->log_count[p]; i++)
                     for (size_t j = 0; j < w->log[p][i].count; j++) {
                         const struct message *said = &w->log[p][i];
-                        struct version v = {.gen = said->head.gen, .map = 1, .page = said->head.page, .ordinal = (int32_t)j};
+                        struct version v = {.gen = said->head.gen,
+                                            .map = 1,
+                                            .page = said->head.page,
+                                            .ordinal = (int32_t)j};
                         for (size_t b = 0; b < 8; b++)
                             v.answer = v.answer << 8 | said->head.sha256[b];
-                        if (!str_eq(said->head.link, world_link(l)) || said->keys[j] != k || said->head.outcome != OUTCOME_OK)
+                        if (!str_eq(said->head.link, world_link(l)) || said->keys[j] != k ||
+                            said->head.outcome != OUTCOME_OK)
                             continue;
                         if (!last || __real_version_cmp(&v, &best) > 0) {
                             last = said;
@@ -295,7 +326,8 @@ static bool are_one(const struct source *a, const struct source *b)
     struct tuple y[MODEL_MAX_RULES];
     if (str_eq(a->stream, b->stream) && str_eq(a->key, b->key))
         return true;
-    return fold_tuples(&world_model, a, x) && fold_tuples(&world_model, b, y) && tuple_eq(&x[0], &y[0], &world_model);
+    return fold_tuples(&world_model, a, x) && fold_tuples(&world_model, b, y) &&
+           tuple_eq(&x[0], &y[0], &world_model);
 }
 
 /* Groups by plain repetition: no part of the code under test. */
@@ -317,7 +349,8 @@ static void group(const struct source *sources, size_t count, size_t *groups)
     }
 }
 
-static const char *compare(const struct memory_store *db, const struct source *expected, const size_t *groups, size_t count)
+static const char *compare(const struct memory_store *db, const struct source *expected,
+                           const size_t *groups, size_t count)
 {
     size_t alive = 0;
     size_t entity_of[WORLD_LINKS * WORLD_KEYS];
@@ -342,7 +375,8 @@ static const char *compare(const struct memory_store *db, const struct source *e
     for (size_t x = 0; x < count; x++)
         for (size_t y = 0; y < count; y++)
             if ((groups[x] == groups[y]) != (entity_of[x] == entity_of[y]))
-                return groups[x] == groups[y] ? "one thing is two entities" : "two things are one entity";
+                return groups[x] == groups[y] ? "one thing is two entities"
+                                              : "two things are one entity";
     return NULL;
 }
 
@@ -430,7 +464,8 @@ int main(int argc, char **argv)
         int64_t number = 0;
         if (strcmp(argv[i], "--without") == 0)
             without = str_of(argv[i + 1]);
-        else if (str_to_int(str_of(argv[i + 1]), &number) && strcmp(argv[i], "--schedules") == 0)
+        else if (str_to_int(str_of(argv[i + 1]), &number) &&
+                 strcmp(argv[i], "--schedules") == 0)
             schedules = (uint64_t)number;
         else if (strcmp(argv[i], "--first") == 0)
             first = (uint64_t)number;
@@ -444,9 +479,11 @@ int main(int argc, char **argv)
         if (fault && wrong++ < 5)
             (void)fprintf(stderr, "model: seed %llu: %s\n", (unsigned long long)seed, fault);
     }
-    printf("model: %llu schedules, %llu wrong ends (%lld moves, %lld collisions, %lld late pages, %lld doubtful runs, "
-           "%lld gone, %lld identical records)\n",
-           (unsigned long long)schedules, (unsigned long long)wrong, (long long)t.moves, (long long)t.collisions,
-           (long long)t.late_pages, (long long)t.doubtful_runs, (long long)t.gone, (long long)t.identical_records);
+    printf(
+        "model: %llu schedules, %llu wrong ends (%lld moves, %lld collisions, %lld late pages, %lld doubtful runs, "
+        "%lld gone, %lld identical records)\n",
+        (unsigned long long)schedules, (unsigned long long)wrong, (long long)t.moves,
+        (long long)t.collisions, (long long)t.late_pages, (long long)t.doubtful_runs,
+        (long long)t.gone, (long long)t.identical_records);
     return wrong ? 1 : 0;
 }

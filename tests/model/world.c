@@ -7,22 +7,37 @@
 
 enum { HOSTNAME, IP, NOTE, FIELDS };
 
-static const struct value never_names[] = {{.kind = VALUE_TEXT, .count = 9, .text = "localhost"}};
+static const struct value never_names[] = {
+    {.kind = VALUE_TEXT, .count = 9, .text = "localhost"}};
 static const struct field fields[FIELDS] = {
-    [HOSTNAME] = {.name = {"hostname", 8}, .type = {.kind = TYPE_HOSTNAME}, .never = {.values = never_names, .count = 1}},
+    [HOSTNAME] = {.name = {"hostname", 8},
+                  .type = {.kind = TYPE_HOSTNAME},
+                  .never = {.values = never_names, .count = 1}},
     [IP] = {.name = {"ip", 2}, .type = {.kind = TYPE_STRING}},
     [NOTE] = {.name = {"note", 4}, .type = {.kind = TYPE_STRING}},
 };
-static const struct rule rules[] = {
-    {.name = {"hostname_ip", 11}, .fields = {HOSTNAME, IP}, .keys = {{"hostname", 8}, {"ip", 2}}, .count = 2}};
-const struct model world_model = {
-    .name = {"host", 4}, .collection = {"hosts", 5}, .fields = fields, .field_count = FIELDS, .rules = rules, .rule_count = 1};
+static const struct rule rules[] = {{.name = {"hostname_ip", 11},
+                                     .fields = {HOSTNAME, IP},
+                                     .keys = {{"hostname", 8}, {"ip", 2}},
+                                     .count = 2}};
+const struct model world_model = {.name = {"host", 4},
+                                  .collection = {"hosts", 5},
+                                  .fields = fields,
+                                  .field_count = FIELDS,
+                                  .rules = rules,
+                                  .rule_count = 1};
 
-/* a: shifts, so an item is gone after two runs. b: two links that list the same items. c: incremental, it never ends. */
+/*
+ * a: shifts, so an item is gone after two runs. b: two links that list the same items. c:
+ * incremental, it never ends.
+ */
 static const struct stream streams[] = {
     {.name = {"p/a", 3}, .model = &world_model, .pages = {.by = PAGES_OFFSET}},
     {.name = {"q/b", 3}, .model = &world_model, .pages = {.by = PAGES_CURSOR}},
-    {.name = {"r/c", 3}, .model = &world_model, .pages = {.by = PAGES_CURSOR}, .incremental = true},
+    {.name = {"r/c", 3},
+     .model = &world_model,
+     .pages = {.by = PAGES_CURSOR},
+     .incremental = true},
 };
 static const size_t stream_of_link[WORLD_LINKS] = {0, 1, 1, 2};
 static const char *const link_names[WORLD_LINKS] = {"p/a", "q/b?n=1", "q/b?n=2", "r/c"};
@@ -76,7 +91,8 @@ void world_close(struct world *w)
 static void change_item(struct world *w, size_t link)
 {
     struct item *item = &w->items[link][roll_below(&w->dice, WORLD_KEYS)];
-    struct item *other = &w->items[roll_below(&w->dice, WORLD_LINKS)][roll_below(&w->dice, WORLD_KEYS)];
+    struct item *other =
+        &w->items[roll_below(&w->dice, WORLD_LINKS)][roll_below(&w->dice, WORLD_KEYS)];
     uint32_t host = item->host;
     item->as_of_ms = ++w->time_ms;
     switch (roll_below(&w->dice, 4)) {
@@ -109,12 +125,14 @@ void world_claim(struct world *w, size_t link, struct memory_store *db)
         uint32_t failing = db->fail_one_in;
         struct err err;
         db->fail_one_in = 0;
-        if (!store.link_raise(db, world_stream(link)->name, world_link(link), STR("{}"), 0, &err))
+        if (!store.link_raise(db, world_stream(link)->name, world_link(link), STR("{}"), 0,
+                              &err))
             abort();
         db->fail_one_in = failing;
         l = memory_link(db, world_link(link));
     }
-    bool goes_on = l->wants_again && l->last.kind == NEWS_DEFERRED && l->state.closed == l->state.gen;
+    bool goes_on =
+        l->wants_again && l->last.kind == NEWS_DEFERRED && l->state.closed == l->state.gen;
     l->state.gen++;
     if (!goes_on)
         w->run[link] = l->state.gen;
@@ -176,7 +194,10 @@ static void publish(struct world *w, const struct walk *walk, struct message *m)
     w->log[partition][w->log_count[partition]++] = *m;
 }
 
-/* An item comes in before the place that the walk has reached, so that the rest shifts and one item is listed twice. */
+/*
+ * An item comes in before the place that the walk has reached, so that the rest shifts and one
+ * item is listed twice.
+ */
 static void shift(struct world *w, size_t link)
 {
     for (size_t k = 0; k < WORLD_KEYS; k++)
@@ -242,7 +263,9 @@ bool world_decode(struct page *page, struct arena *arena, struct err *err)
 {
     (void)err;
     const struct message *m = (const void *)page->body.ptr;
-    page->decoded = (struct decoded){.records = ARENA_ARRAY(arena, struct source, m->count), .count = m->count, .rejects = m->rejects};
+    page->decoded = (struct decoded){.records = ARENA_ARRAY(arena, struct source, m->count),
+                                     .count = m->count,
+                                     .rejects = m->rejects};
     for (size_t i = 0; i < m->count; i++)
         page->decoded.records[i] = world_record(m, i, arena);
     return true;

@@ -1,14 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 /*
- * The world around the serializer, small and mean: items that change identity, swap it, vanish and come back; links that are claimed while an
- * older claim is still being fetched; fetchers that stop half-way, come back later, or fetch the same task twice; a log of pages that is never
- * forgotten. All chance comes from one seed.
+ * The world around the serializer, small and mean: items that change identity, swap it, vanish
+ * and come back; links that are claimed while an older claim is still being fetched; fetchers
+ * that stop half-way, come back later, or fetch the same task twice; a log of pages that is
+ * never forgotten. All chance comes from one seed.
  */
 #include "serializer/batch.h"
 #include "tests/model/memory_store.h"
 
-enum { WORLD_LINKS = 4, WORLD_KEYS = 5, WORLD_HOSTS = 4, PAGE_ITEMS = 2, PARTITIONS = 3, LOG_MAX = 1024, WALKS_MAX = 64 };
+enum {
+    WORLD_LINKS = 4,
+    WORLD_KEYS = 5,
+    WORLD_HOSTS = 4,
+    PAGE_ITEMS = 2,
+    PARTITIONS = 3,
+    LOG_MAX = 1024,
+    WALKS_MAX = 64
+};
 
 struct item {
     bool is_there;

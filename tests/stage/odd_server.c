@@ -123,7 +123,7 @@ static bool serve(struct odd_server *s, int fd, const char *request)
     name[len] = '\0';
     const char *query = strstr(path, "skip=");
     if (query)
-        skip = atoi(query + strlen("skip="));
+        skip = (int)strtol(query + strlen("skip="), NULL, 10);
     int hits = count_hit(s, name, 1);
     for (const struct oddity *o = s->oddities; o->name; o++)
         if (strcmp(o->name, name) == 0 && hits <= o->times)

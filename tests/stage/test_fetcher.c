@@ -14,6 +14,7 @@
 #include "tests/stage/mock_kafka.h"
 #include "tests/stage/odd_server.h"
 
+#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -179,15 +180,21 @@ static int set_up(void **state)
     return 0;
 }
 
+static int remove_one(const char *path, const struct stat *what, int kind, struct FTW *walk)
+{
+    (void)what;
+    (void)kind;
+    (void)walk;
+    return remove(path);
+}
+
 static int tear_down(void **state)
 {
-    char command[128];
     (void)state;
     int status = world.fetcher ? stop_fetcher(SIGTERM) : 0;
     odd_server_close(world.server);
     mock_kafka_close(world.kafka);
-    (void)snprintf(command, sizeof command, "rm -r %s", world.folder);
-    return system(command) == 0 ? status : -1;
+    return nftw(world.folder, remove_one, 8, FTW_DEPTH | FTW_PHYS) == 0 ? status : -1;
 }
 
 /* --- one task and its pages --- */
@@ -382,8 +389,9 @@ static struct str header_of(const struct kafka_message *m, const char *name)
 static void test_what_is_no_task_is_kept_as_a_reject(void **state)
 {
     static const char *const values[] = {
-        "rubbish", "{\"stream\":\"no/such\",\"link\":\"l\",\"gen\":1,\"run\":1,\"prev\":0,\"page\":0,"
-                   "\"cursor\":\"\",\"seen\":0,\"map\":1,\"params\":{}}"};
+        "rubbish",
+        "{\"stream\":\"no/such\",\"link\":\"l\",\"gen\":1,\"run\":1,\"prev\":0,\"page\":0,"
+        "\"cursor\":\"\",\"seen\":0,\"map\":1,\"params\":{}}"};
     static const char *const reasons[] = {"task: line 1", "there is no stream no/such"};
     (void)state;
     for (size_t i = 0; i < 2; i++) {

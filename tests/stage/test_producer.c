@@ -40,8 +40,9 @@ static int open_world(void **state)
     static struct world w;
     struct err err = {0};
     w = (struct world){.broker = mock_kafka_open()};
-    struct kafka_settings s = {
-        .brokers = str_of(mock_kafka_brokers(w.broker)), .topics = STR("test"), .client = STR("test-producer")};
+    struct kafka_settings s = {.brokers = str_of(mock_kafka_brokers(w.broker)),
+                               .topics = STR("test"),
+                               .client = STR("test-producer")};
     w.publish.kafka = kafka_producer_open(&s, publish_delivered, &w.publish, &err);
     *state = &w;
     return w.publish.kafka ? 0 : -1;
@@ -106,7 +107,8 @@ static void a_batch_stays_open_while_no_broker_answers(void **state)
     struct world *w = *state;
     struct err err = {0};
     kafka_producer_close(w->publish.kafka);
-    const struct kafka_settings nobody = {.brokers = STR("127.0.0.1:1"), .topics = STR("test"), .client = STR("test-producer")};
+    const struct kafka_settings nobody = {
+        .brokers = STR("127.0.0.1:1"), .topics = STR("test"), .client = STR("test-producer")};
     w->publish.kafka = kafka_producer_open(&nobody, publish_delivered, &w->publish, &err);
     assert_non_null(w->publish.kafka);
     make_batch(w, 2);
@@ -162,11 +164,16 @@ static void a_task_that_fits_no_topic_is_given_up_and_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(each_claimed_link_becomes_a_task_in_its_lane, open_world, close_world),
-        cmocka_unit_test_setup_teardown(a_batch_stays_open_while_no_broker_answers, open_world, close_world),
-        cmocka_unit_test_setup_teardown(what_could_not_be_sent_in_time_is_given_up, open_world, close_world),
-        cmocka_unit_test_setup_teardown(what_failed_is_sent_again_until_the_lease_ends, open_world, close_world),
-        cmocka_unit_test_setup_teardown(a_task_that_fits_no_topic_is_given_up_and_told, open_world, close_world),
+        cmocka_unit_test_setup_teardown(each_claimed_link_becomes_a_task_in_its_lane,
+                                        open_world, close_world),
+        cmocka_unit_test_setup_teardown(a_batch_stays_open_while_no_broker_answers, open_world,
+                                        close_world),
+        cmocka_unit_test_setup_teardown(what_could_not_be_sent_in_time_is_given_up, open_world,
+                                        close_world),
+        cmocka_unit_test_setup_teardown(what_failed_is_sent_again_until_the_lease_ends,
+                                        open_world, close_world),
+        cmocka_unit_test_setup_teardown(a_task_that_fits_no_topic_is_given_up_and_told,
+                                        open_world, close_world),
     };
     return cmocka_run_group_tests_name("producer", tests, NULL, NULL);
 }

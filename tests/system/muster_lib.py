@@ -237,7 +237,8 @@ class Muster:
         if self.own_provider:
             self.provider.process.kill()
         wrong += filter(None, (process.fault() for process in self.processes))
-        self.mongo.drop_database(self.db.name)
+        if server_pid("mongo") is None:  # a user's own; ours ends with all that it holds
+            self.mongo.drop_database(self.db.name)
         self.mongo.close()
         if wrong:
             raise Failure("\n".join(wrong))

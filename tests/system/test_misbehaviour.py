@@ -69,13 +69,10 @@ def check_reject(m, reason, body=None):
 
 # What a second try mends
 
-@pytest.mark.parametrize("kind, how", [
-    ("429-seconds", {"retry_after": 2}), ("429-date", {"retry_after": 2}), ("500", {}), ("500", {"times": 2}), ("stall", {}),
-    ("cut", {}), ("slow", {"seconds": 2})], ids=lambda it: it if isinstance(it, str) else str(it.get("times", "")))
-@pytest.mark.parametrize("skip", [SKIP, None], ids=["a later page", "the first page"])
-def test_what_a_second_try_mends_leaves_no_trace(muster, kind, how, skip):
-    if skip is None and kind not in ("429-date", "cut"):
-        pytest.skip("like a later page")
+@pytest.mark.parametrize("kind, skip, how", [
+    ("429-seconds", SKIP, {"retry_after": 2}), ("429-date", 0, {"retry_after": 2}), ("500", SKIP, {}), ("500", 0, {"times": 3}),
+    ("stall", SKIP, {}), ("cut", SKIP, {}), ("cut", 0, {}), ("slow", SKIP, {"seconds": 2})])
+def test_what_a_second_try_mends_leaves_no_trace(muster, kind, skip, how):
     m = muster(size=SIZE, page_size=PAGE)
     m.start_all(**SHORT)
     m.provider.misbehave("qualys", kind, skip=skip, **how)
@@ -155,11 +152,12 @@ def test_a_page_that_cannot_be_read_is_kept_as_a_reject_and_the_rest_goes_throug
 def test_a_page_that_cannot_be_read_takes_nothing_away_that_was_known(m):
     m.collect()
     before = m.revs()
-    for _ in range(2):
-        m.provider.misbehave("qualys", "broken-json", skip=SKIP)
-        m.collect()
-        m.check_truth(1)
+    m.provider.misbehave("qualys", "broken-json", skip=SKIP)
+    m.collect()
     assert m.revs() == before, "hosts were written though nothing could be learnt"
+    m.provider.misbehave("qualys", "broken-json", skip=SKIP)
+    m.collect()
+    m.check_truth(1)
     check_clean_round(m)
 
 
@@ -225,6 +223,6 @@ def test_of_a_key_that_stands_twice_the_last_one_counts(m):
 
 def test_numbers_of_64_bits_are_kept_exactly(m):
     m.collect()
-    sizes = [volume["size_bytes"] for doc in m.living() for volume in doc.get("volumes", []) if "size_bytes" in volume]
-    assert any(size > 2 ** 53 for size in sizes), "the fleet has no volume above 2^53 bytes, so this shows nothing"
+    numbers = [it["instance"] for doc in m.living() for it in doc.get("vulnerabilities", [])]
+    assert any(number > 2 ** 53 for number in numbers), "the fleet has no number above 2^53, so this shows nothing"
     m.check_truth(1)

@@ -8,25 +8,26 @@
 
 #include <string.h>
 
-static const char model_text[] = "model: thing\n"
-                                 "collection: things\n"
-                                 "about: A thing.\n"
-                                 "fields:\n"
-                                 "  name: {type: hostname, merge: newest, about: Its name.}\n"
-                                 "  ip: {type: ip, merge: newest, about: Its address.}\n"
-                                 "  os.name: {type: string, merge: {first: [a, b]}, about: Its system.}\n"
-                                 "  tags: {type: [string], merge: union, about: Its tags.}\n"
-                                 "  agents:\n"
-                                 "    type:\n"
-                                 "      - id: {type: string}\n"
-                                 "        seen_at: {type: datetime, volatile: true}\n"
-                                 "    merge: {union: [id]}\n"
-                                 "    about: Its agents.\n"
-                                 "  seen_at: {type: datetime, merge: max, volatile: true, about: When it was seen.}\n"
-                                 "identity:\n"
-                                 "  name_ip: [name, ip]\n"
-                                 "never:\n"
-                                 "  ip: [private]\n";
+static const char model_text[] =
+    "model: thing\n"
+    "collection: things\n"
+    "about: A thing.\n"
+    "fields:\n"
+    "  name: {type: hostname, merge: newest, about: Its name.}\n"
+    "  ip: {type: ip, merge: newest, about: Its address.}\n"
+    "  os.name: {type: string, merge: {first: [a, b]}, about: Its system.}\n"
+    "  tags: {type: [string], merge: union, about: Its tags.}\n"
+    "  agents:\n"
+    "    type:\n"
+    "      - id: {type: string}\n"
+    "        seen_at: {type: datetime, volatile: true}\n"
+    "    merge: {union: [id]}\n"
+    "    about: Its agents.\n"
+    "  seen_at: {type: datetime, merge: max, volatile: true, about: When it was seen.}\n"
+    "identity:\n"
+    "  name_ip: [name, ip]\n"
+    "never:\n"
+    "  ip: [private]\n";
 
 /* Two sources with one name and address, one without an address, one gone. The members' order is not the model's. */
 static const char entity_text[] =
@@ -109,8 +110,10 @@ static void what_does_not_fit_the_model_is_left_out(void **state)
     world_auto w;
     make_world(&w);
     bson_auto doc = BSON_INITIALIZER;
-    assert_true(bson_init_from_json(&doc, "{\"name\": 5, \"tags\": \"x\", \"os\": \"y\", \"agents\": [1, {\"id\": 2}], \"new\": 1}", -1,
-                                    NULL));
+    assert_true(bson_init_from_json(
+        &doc,
+        "{\"name\": 5, \"tags\": \"x\", \"os\": \"y\", \"agents\": [1, {\"id\": 2}], \"new\": 1}",
+        -1, NULL));
     const struct value *fields = document_fields(&doc, w.model, &w.arena);
     assert_int_equal(fields[field(&w, "name")].kind, VALUE_NONE);
     assert_int_equal(fields[field(&w, "tags")].kind, VALUE_NONE);
@@ -128,7 +131,8 @@ static struct digest_part part_of(struct world *w, const char *from, const char 
     const char *at = from ? strstr(entity_text, from) : NULL;
     if (from) {
         assert_non_null(at);
-        text = arena_format(&w->arena, "%.*s%s%s", (int)(at - entity_text), entity_text, to, at + strlen(from));
+        text = arena_format(&w->arena, "%.*s%s%s", (int)(at - entity_text), entity_text, to,
+                            at + strlen(from));
     }
     assert_true(bson_init_from_json(&doc, text.ptr, (ssize_t)text.len, NULL));
     document_read(&doc, w->model, &w->arena, &stored);
@@ -143,19 +147,23 @@ struct digest_case {
 };
 
 static const struct digest_case digest_cases[] = {
-    {"an id is not in the digest", "\"0123456789abcdef01234567\"", "\"ffffffffffffffffffffffff\"", true},
+    {"an id is not in the digest", "\"0123456789abcdef01234567\"",
+     "\"ffffffffffffffffffffffff\"", true},
     {"a version is not in the digest", "\"gen\": 3", "\"gen\": 9", true},
     {"coordinates are not in the digest", "\"offset\": 99", "\"offset\": 1", true},
     {"a gone source is not in the digest", "\"key\": \"3\"", "\"key\": \"4\"", true},
-    {"a volatile field is not in the digest", "\"seen_at\": {\"$date\": {\"$numberLong\": \"5000\"}},", "", true},
+    {"a volatile field is not in the digest",
+     "\"seen_at\": {\"$date\": {\"$numberLong\": \"5000\"}},", "", true},
     {"a volatile member is not in the digest", "\"5000\"}}}]", "\"6000\"}}}]", true},
-    {"the order of a list is not in the digest", "\"z\", \"y\", \"x\"", "\"x\", \"z\", \"y\"", true},
+    {"the order of a list is not in the digest", "\"z\", \"y\", \"x\"", "\"x\", \"z\", \"y\"",
+     true},
     {"a link is not in the digest", "\"link\": \"a/s\"", "\"link\": \"a/s?x=1\"", true},
     {"the key of a living source is", "\"key\": \"1\"", "\"key\": \"11\"", false},
     {"the stream of a living source is", "\"stream\": \"a/s\"", "\"stream\": \"a/t\"", false},
     {"a field is", "\"Debian\"}, \"ip\"", "\"debian\"}, \"ip\"", false},
     {"an item of a list is", "\"z\", \"y\", \"x\"", "\"z\", \"y\"", false},
-    {"another type of the same text is", "\"ip\": \"203.0.113.7\", \"name\": \"web-1\",", "\"name\": \"web-1\",", false},
+    {"another type of the same text is", "\"ip\": \"203.0.113.7\", \"name\": \"web-1\",",
+     "\"name\": \"web-1\",", false},
 };
 
 static void a_digest(void **state)
@@ -197,7 +205,8 @@ static void redirects_and_the_gone_have_no_part(void **state)
 
 /* --- account --- */
 
-static const struct field_account *account_of(const struct world *w, const struct account *a, const char *name)
+static const struct field_account *account_of(const struct world *w, const struct account *a,
+                                              const char *name)
 {
     for (size_t i = 0; i < a->field_count; i++)
         if (a->fields[i].field == field(w, name))
@@ -263,7 +272,8 @@ static void values_are_shown(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         size_t f = field(&w, cases[i].field);
-        struct str text = show_value(&w.model->fields[f].type, w.stored.fields[f], cases[i].max, &w.arena);
+        struct str text =
+            show_value(&w.model->fields[f].type, w.stored.fields[f], cases[i].max, &w.arena);
         assert_text(text.ptr, text.len, cases[i].text);
     }
     struct type string = {.kind = TYPE_STRING};
@@ -283,10 +293,13 @@ static void values_become_json(void **state)
     struct json_out o = {.buf = &text};
     json_open(&o, '[');
     show_json(&o, &w.model->fields[field(&w, "tags")].type, w.stored.fields[field(&w, "tags")]);
-    show_json(&o, &w.model->fields[field(&w, "agents")].type, w.stored.fields[field(&w, "agents")]);
+    show_json(&o, &w.model->fields[field(&w, "agents")].type,
+              w.stored.fields[field(&w, "agents")]);
     show_json(&o, &w.model->fields[0].type, (struct value){0});
     json_close(&o, ']');
-    assert_text(text.ptr, text.len, "[[\"x\",\"y\",\"z\"],[{\"id\":\"7\",\"seen_at\":\"1970-01-01T00:00:05.000Z\"}],null]");
+    assert_text(
+        text.ptr, text.len,
+        "[[\"x\",\"y\",\"z\"],[{\"id\":\"7\",\"seen_at\":\"1970-01-01T00:00:05.000Z\"}],null]");
 }
 
 int main(void)

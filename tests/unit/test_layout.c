@@ -3,15 +3,16 @@
 
 #include "muster/layout.h"
 
-static const char model_text[] = "model: thing\n"
-                                 "collection: things\n"
-                                 "about: A thing.\n"
-                                 "fields:\n"
-                                 "  name: {type: string, merge: newest, about: Its name.}\n"
-                                 "  site.code: {type: string, merge: newest, about: Where it is.}\n"
-                                 "identity:\n"
-                                 "  name_site: [name, site.code]\n"
-                                 "  name_alone: [name]\n";
+static const char model_text[] =
+    "model: thing\n"
+    "collection: things\n"
+    "about: A thing.\n"
+    "fields:\n"
+    "  name: {type: string, merge: newest, about: Its name.}\n"
+    "  site.code: {type: string, merge: newest, about: Where it is.}\n"
+    "identity:\n"
+    "  name_site: [name, site.code]\n"
+    "  name_alone: [name]\n";
 
 static struct layout make(struct arena *arena, size_t models)
 {
@@ -23,10 +24,12 @@ static struct layout make(struct arena *arena, size_t models)
     return layout_make(list, models, arena);
 }
 
-static const struct index_spec *find(const struct layout *l, const char *collection, const char *name)
+static const struct index_spec *find(const struct layout *l, const char *collection,
+                                     const char *name)
 {
     for (size_t i = 0; i < l->index_count; i++)
-        if (str_eq(l->indexes[i].collection, str_of(collection)) && str_eq(l->indexes[i].name, str_of(name)))
+        if (str_eq(l->indexes[i].collection, str_of(collection)) &&
+            str_eq(l->indexes[i].name, str_of(name)))
             return &l->indexes[i];
     fail_msg("no index %s.%s", collection, name);
     return NULL;

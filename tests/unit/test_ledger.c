@@ -101,6 +101,20 @@ static void test_partitions_do_not_touch_each_other(void **state)
     ledger_done(&l);
 }
 
+static void test_done_twice_counts_once(void **state)
+{
+    struct ledger l;
+    (void)state;
+    ledger_init(&l);
+    ledger_add_partition(&l, 0);
+    ledger_take(&l, 0, 1);
+    ledger_take(&l, 0, 2);
+    ledger_mark_done(&l, 0, 2);
+    ledger_mark_done(&l, 0, 2);
+    assert_int_equal(ledger_open_count(&l, 0), 1);
+    ledger_done(&l);
+}
+
 static void test_a_long_life_keeps_the_count_right(void **state)
 {
     struct ledger l;
@@ -130,6 +144,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_mark_never_passes_a_gap),
         cmocka_unit_test(test_partitions_do_not_touch_each_other),
+        cmocka_unit_test(test_done_twice_counts_once),
         cmocka_unit_test(test_a_long_life_keeps_the_count_right),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,7 +19,9 @@ static const struct id_case id_cases[] = {
     {"a link without parameters is its stream", {{NULL, NULL}}, "p/s"},
     {"parameters are sorted by name", {{"b", "2"}, {"a", "1"}}, "p/s?a=1&b=2"},
     {"an empty value is kept", {{"a", ""}}, "p/s?a="},
-    {"what would not read back is escaped", {{"a&b", "x=y z"}, {"c", "50%#?"}}, "p/s?a%26b=x%3Dy%20z&c=50%25%23%3F"},
+    {"what would not read back is escaped",
+     {{"a&b", "x=y z"}, {"c", "50%#?"}},
+     "p/s?a%26b=x%3Dy%20z&c=50%25%23%3F"},
     {"letters of other scripts stay", {{"city", "Zürich"}}, "p/s?city=Zürich"},
 };
 
@@ -30,7 +32,8 @@ static void an_id(void **state)
     struct link_param params[3];
     size_t count = 0;
     for (; count < 3 && c->params[count].name; count++)
-        params[count] = (struct link_param){str_of(c->params[count].name), str_of(c->params[count].value)};
+        params[count] =
+            (struct link_param){str_of(c->params[count].name), str_of(c->params[count].value)};
     struct str id = link_id(STR("p/s"), params, count, &arena);
     assert_text(id.ptr, id.len, c->id);
 }

@@ -23,31 +23,42 @@ struct sorting {
 };
 
 static const struct sorting sortings[] = {
-    {"a lost connection is tried again", MONGOC_ERROR_STREAM, MONGOC_ERROR_STREAM_SOCKET, "socket error or timeout", NULL,
+    {"a lost connection is tried again", MONGOC_ERROR_STREAM, MONGOC_ERROR_STREAM_SOCKET,
+     "socket error or timeout", NULL, ERR_RETRY, 0},
+    {"no primary is tried again", MONGOC_ERROR_SERVER_SELECTION,
+     MONGOC_ERROR_SERVER_SELECTION_FAILURE, "No suitable servers found", NULL, ERR_RETRY, 0},
+    {"maxTimeMS is tried again", MONGOC_ERROR_SERVER, 50, "operation exceeded time limit", NULL,
      ERR_RETRY, 0},
-    {"no primary is tried again", MONGOC_ERROR_SERVER_SELECTION, MONGOC_ERROR_SERVER_SELECTION_FAILURE,
-     "No suitable servers found", NULL, ERR_RETRY, 0},
-    {"maxTimeMS is tried again", MONGOC_ERROR_SERVER, 50, "operation exceeded time limit", NULL, ERR_RETRY, 0},
-    {"a step-down is tried again", MONGOC_ERROR_SERVER, 10107, "not primary", NULL, ERR_RETRY, 0},
-    {"a shutdown is tried again", MONGOC_ERROR_SERVER, 11600, "interrupted at shutdown", NULL, ERR_RETRY, 0},
-    {"a write conflict is tried again", MONGOC_ERROR_SERVER, 112, "WriteConflict error", NULL, ERR_RETRY, 0},
-    {"an unconfirmed majority is tried again", MONGOC_ERROR_WRITE_CONCERN, 64, "waiting for replication timed out", NULL,
+    {"a step-down is tried again", MONGOC_ERROR_SERVER, 10107, "not primary", NULL, ERR_RETRY,
+     0},
+    {"a shutdown is tried again", MONGOC_ERROR_SERVER, 11600, "interrupted at shutdown", NULL,
      ERR_RETRY, 0},
-    {"a transient transaction is tried again, whatever its code", MONGOC_ERROR_SERVER, 20, "anything",
-     "TransientTransactionError", ERR_RETRY, 0},
-    {"an unknown commit is tried again", MONGOC_ERROR_SERVER, 1, "anything", "UnknownTransactionCommitResult", ERR_RETRY, 0},
-    {"a retryable write is tried again", MONGOC_ERROR_SERVER, 1, "anything", "RetryableWriteError", ERR_RETRY, 0},
-    {"a label of no meaning to us changes nothing", MONGOC_ERROR_SERVER, 1, "anything", "Other", ERR_FATAL, EX_SOFTWARE},
-    {"a wrong password is a person's to mend", MONGOC_ERROR_CLIENT, MONGOC_ERROR_CLIENT_AUTHENTICATE,
-     "Authentication failed.", NULL, ERR_FATAL, EX_CONFIG},
-    {"a connection lost during login is tried again", MONGOC_ERROR_CLIENT, MONGOC_ERROR_CLIENT_AUTHENTICATE,
-     "Failed to read 4 bytes: socket error or timeout", NULL, ERR_RETRY, 0},
-    {"a missing right is a person's to mend", MONGOC_ERROR_SERVER, 13, "not authorized", NULL, ERR_FATAL, EX_CONFIG},
+    {"a write conflict is tried again", MONGOC_ERROR_SERVER, 112, "WriteConflict error", NULL,
+     ERR_RETRY, 0},
+    {"an unconfirmed majority is tried again", MONGOC_ERROR_WRITE_CONCERN, 64,
+     "waiting for replication timed out", NULL, ERR_RETRY, 0},
+    {"a transient transaction is tried again, whatever its code", MONGOC_ERROR_SERVER, 20,
+     "anything", "TransientTransactionError", ERR_RETRY, 0},
+    {"an unknown commit is tried again", MONGOC_ERROR_SERVER, 1, "anything",
+     "UnknownTransactionCommitResult", ERR_RETRY, 0},
+    {"a retryable write is tried again", MONGOC_ERROR_SERVER, 1, "anything",
+     "RetryableWriteError", ERR_RETRY, 0},
+    {"a label of no meaning to us changes nothing", MONGOC_ERROR_SERVER, 1, "anything", "Other",
+     ERR_FATAL, EX_SOFTWARE},
+    {"a wrong password is a person's to mend", MONGOC_ERROR_CLIENT,
+     MONGOC_ERROR_CLIENT_AUTHENTICATE, "Authentication failed.", NULL, ERR_FATAL, EX_CONFIG},
+    {"a connection lost during login is tried again", MONGOC_ERROR_CLIENT,
+     MONGOC_ERROR_CLIENT_AUTHENTICATE, "Failed to read 4 bytes: socket error or timeout", NULL,
+     ERR_RETRY, 0},
+    {"a missing right is a person's to mend", MONGOC_ERROR_SERVER, 13, "not authorized", NULL,
+     ERR_FATAL, EX_CONFIG},
     {"no transactions here is a person's to mend", MONGOC_ERROR_SERVER, 20,
-     "Transaction numbers are only allowed on a replica set member or mongos", NULL, ERR_FATAL, EX_CONFIG},
-    {"a duplicate key stops, unless the caller looked first", MONGOC_ERROR_SERVER, 11000, "E11000", NULL, ERR_FATAL,
-     EX_SOFTWARE},
-    {"a driver's code is not mistaken for a server's", MONGOC_ERROR_BSON, 50, "invalid", NULL, ERR_FATAL, EX_SOFTWARE},
+     "Transaction numbers are only allowed on a replica set member or mongos", NULL, ERR_FATAL,
+     EX_CONFIG},
+    {"a duplicate key stops, unless the caller looked first", MONGOC_ERROR_SERVER, 11000,
+     "E11000", NULL, ERR_FATAL, EX_SOFTWARE},
+    {"a driver's code is not mistaken for a server's", MONGOC_ERROR_BSON, 50, "invalid", NULL,
+     ERR_FATAL, EX_SOFTWARE},
 };
 
 static void test_errors_are_sorted(void **state)
@@ -88,7 +99,8 @@ static void test_a_bad_uri_is_told_without_its_password(void **state)
     (void)state;
     struct mongo m = {0};
     struct err err = {0};
-    struct mongo_settings s = {.uri = STR("mongodb://me:hush%@host"), .database = STR("muster")};
+    struct mongo_settings s = {.uri = STR("mongodb://me:hush%@host"),
+                               .database = STR("muster")};
     assert_false(mongo_open(&s, &m, &err));
     assert_int_equal(err.exit_code, EX_CONFIG);
     assert_null(strstr(err.text, "hush"));
@@ -143,9 +155,10 @@ static void test_integers_of_every_width_are_read(void **state)
         bool found;
         int64_t number;
     } cases[] = {
-        {"narrow", true, -7}, {"wide", true, INT64_MIN},  {"whole", true, 5}, {"half", false, 0},
-        {"huge", false, 0},   {"number as text", false, 0}, {"null", false, 0}, {"missing", false, 0},
-        {"sub.run", true, 3}, {"sub.gen", false, 0},      {"sub", false, 0},  {"time", false, 0},
+        {"narrow", true, -7},  {"wide", true, INT64_MIN}, {"whole", true, 5},
+        {"half", false, 0},    {"huge", false, 0},        {"number as text", false, 0},
+        {"null", false, 0},    {"missing", false, 0},     {"sub.run", true, 3},
+        {"sub.gen", false, 0}, {"sub", false, 0},         {"time", false, 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         int64_t number = 42;
@@ -187,8 +200,10 @@ int main(void)
         cmocka_unit_test(test_errors_are_sorted),
         cmocka_unit_test(test_duplicate_keys_are_known),
         cmocka_unit_test(test_a_bad_uri_is_told_without_its_password),
-        cmocka_unit_test_setup_teardown(test_integers_of_every_width_are_read, make_document, drop_document),
-        cmocka_unit_test_setup_teardown(test_other_types_are_read_and_told_apart, make_document, drop_document),
+        cmocka_unit_test_setup_teardown(test_integers_of_every_width_are_read, make_document,
+                                        drop_document),
+        cmocka_unit_test_setup_teardown(test_other_types_are_read_and_told_apart, make_document,
+                                        drop_document),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

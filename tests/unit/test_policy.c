@@ -20,9 +20,12 @@ struct world {
 static void make_world(struct world *w, int64_t capacity, int64_t batch)
 {
     *w = (struct world){.lanes = {{.partition = 0}, {.partition = 1}}};
-    w->shares[0] = (struct share){.stream = STR("b/hosts"), .lane = &w->lanes[1], .capacity = capacity};
-    w->shares[1] = (struct share){.stream = STR("a/users"), .lane = &w->lanes[0], .capacity = capacity};
-    w->shares[2] = (struct share){.stream = STR("a/hosts"), .lane = &w->lanes[0], .capacity = capacity};
+    w->shares[0] =
+        (struct share){.stream = STR("b/hosts"), .lane = &w->lanes[1], .capacity = capacity};
+    w->shares[1] =
+        (struct share){.stream = STR("a/users"), .lane = &w->lanes[0], .capacity = capacity};
+    w->shares[2] =
+        (struct share){.stream = STR("a/hosts"), .lane = &w->lanes[0], .capacity = capacity};
     policy_init(&w->policy, w->shares, 3, batch);
 }
 
@@ -59,7 +62,8 @@ static void capacity_is_rate_times_lease(void **state)
         double rate;
         int64_t lease_ms, capacity;
     } cases[] = {
-        {5, 300000, 1500}, {0.5, 1000, 1}, {0.001, 1000, 1}, {0, 60000, 60000}, {-1, 1000, 1000}, {1e12, 300000, 1000000000},
+        {5, 300000, 1500}, {0.5, 1000, 1},   {0.001, 1000, 1},
+        {0, 60000, 60000}, {-1, 1000, 1000}, {1e12, 300000, 1000000000},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         assert_int_equal(policy_capacity(cases[i].rate, cases[i].lease_ms), cases[i].capacity);
