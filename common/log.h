@@ -16,16 +16,18 @@ struct log_pair {
     struct str value;
     bool is_number; /* in JSON without quotes */
 };
-void log_line(enum log_level level, const char *event, const struct log_pair *pairs, size_t count);
+void log_line(enum log_level level, const char *event, const struct log_pair *pairs,
+              size_t count);
 
 /* LOG_INFO("published", LOG_STR("link", link), LOG_INT("tasks", n)): the event's word, then at least one pair. */
-#define LOG_PAIRS(...)                                                                                                     \
-    (const struct log_pair[]){__VA_ARGS__}, sizeof((const struct log_pair[]){__VA_ARGS__}) / sizeof(struct log_pair)
-#define LOG_INFO(event, ...) log_line(LOG_INFO_LEVEL, event, LOG_PAIRS(__VA_ARGS__))
-#define LOG_WARN(event, ...) log_line(LOG_WARN_LEVEL, event, LOG_PAIRS(__VA_ARGS__))
+#define LOG_PAIRS(...)                      \
+    (const struct log_pair[]){__VA_ARGS__}, \
+        sizeof((const struct log_pair[]){__VA_ARGS__}) / sizeof(struct log_pair)
+#define LOG_INFO(event, ...)  log_line(LOG_INFO_LEVEL, event, LOG_PAIRS(__VA_ARGS__))
+#define LOG_WARN(event, ...)  log_line(LOG_WARN_LEVEL, event, LOG_PAIRS(__VA_ARGS__))
 #define LOG_ERROR(event, ...) log_line(LOG_ERROR_LEVEL, event, LOG_PAIRS(__VA_ARGS__))
 /* A pair from a view, from NUL-terminated text or from a number (valid until the end of the full expression's block). */
-#define LOG_STR(key, s) {key, s, false}
-#define LOG_TEXT(key, text) {key, str_of(text), false}
+#define LOG_STR(key, s)      {key, s, false}
+#define LOG_TEXT(key, text)  {key, str_of(text), false}
 #define LOG_INT(key, number) {key, log_number((char[24]){0}, number), true}
 struct str log_number(char out[static 24], int64_t number);

@@ -7,6 +7,28 @@
 
 static void put_value(bson_t *doc, struct str key, struct value v, const struct type *t);
 
+static void put_scalar(bson_t *doc, struct str key, struct value v)
+{
+    switch (v.kind) {
+    case VALUE_BOOL:
+        bson_append_bool(doc, key.ptr, (int)key.len, v.flag);
+        break;
+    case VALUE_INT:
+        bson_append_int64(doc, key.ptr, (int)key.len, v.number);
+        break;
+    case VALUE_TIME:
+        bson_append_date_time(doc, key.ptr, (int)key.len, v.number);
+        break;
+    case VALUE_TEXT:
+        bson_append_utf8(doc, key.ptr, (int)key.len, v.count ? v.text : "", (int)v.count);
+        break;
+    case VALUE_NONE:
+    case VALUE_LIST:
+    case VALUE_OBJECT:
+        break;
+    }
+}
+
 static void put_list(bson_t *doc, struct str key, struct value v, const struct type *item)
 {
     bson_t list;
@@ -32,28 +54,12 @@ static void put_object(bson_t *doc, struct str key, struct value v, const struct
 
 static void put_value(bson_t *doc, struct str key, struct value v, const struct type *t)
 {
-    switch (v.kind) {
-    case VALUE_NONE:
-        break;
-    case VALUE_BOOL:
-        bson_append_bool(doc, key.ptr, (int)key.len, v.flag);
-        break;
-    case VALUE_INT:
-        bson_append_int64(doc, key.ptr, (int)key.len, v.number);
-        break;
-    case VALUE_TIME:
-        bson_append_date_time(doc, key.ptr, (int)key.len, v.number);
-        break;
-    case VALUE_TEXT:
-        bson_append_utf8(doc, key.ptr, (int)key.len, v.count ? v.text : "", (int)v.count);
-        break;
-    case VALUE_LIST:
+    if (v.kind == VALUE_LIST)
         put_list(doc, key, v, t->item);
-        break;
-    case VALUE_OBJECT:
+    else if (v.kind == VALUE_OBJECT)
         put_object(doc, key, v, t);
-        break;
-    }
+    else
+        put_scalar(doc, key, v);
 }
 
 /* What a level of nested fields writes for a field: its value, or where it came from. */
@@ -157,7 +163,6 @@ static void put_from(bson_t *doc, const struct model *m, const struct folded *f,
 static void put_rule(bson_t *identity, const struct model *m, const struct folded *f, size_t r)
 {
     const struct rule *rule = &m->rules[r];
-    const struct type none = {0};
     bson_t list, object;
     uint32_t used = 0;
     bson_append_array_begin(identity, rule->name.ptr, (int)rule->name.len, &list);
@@ -169,7 +174,7 @@ static void put_rule(bson_t *identity, const struct model *m, const struct folde
         size_t bytes = bson_uint32_to_string(used++, &index, number, sizeof number);
         bson_append_document_begin(&list, index, (int)bytes, &object);
         for (size_t i = 0; i < rule->count; i++)
-            put_value(&object, rule->keys[i], f->tuples[t].values[i], &none);
+            put_scalar(&object, rule->keys[i], f->tuples[t].values[i]);
         bson_append_document_end(&list, &object);
     }
     bson_append_array_end(identity, &list);

@@ -100,7 +100,7 @@ struct plan {
     size_t slot_count;
     size_t *order; /* alive slots, component by component, each in the order of sources */
     struct component *components;
-    size_t component_count, component_room;
+    size_t component_count;
     size_t *parents; /* union-find of regions: entities first, then components */
 };
 
@@ -189,8 +189,7 @@ static int slot_cmp(const void *left, const void *right, void *context)
 
 static void add_component(struct plan *p, size_t first, size_t count, bool crowded_out)
 {
-    struct component *c =
-        ARENA_PUSH(p->arena, p->components, p->component_count, p->component_room);
+    struct component *c = &p->components[p->component_count++];
     *c = (struct component){
         .first = first, .count = count, .crowded_out = crowded_out, .goes_on = NOBODY};
     for (size_t i = first; i < first + count; i++)
@@ -201,6 +200,7 @@ static void find_components(struct plan *p)
 {
     size_t alive = 0;
     p->order = ARENA_ARRAY(p->arena, size_t, p->slot_count);
+    p->components = ARENA_ARRAY(p->arena, struct component, p->slot_count);
     for (size_t i = 0; i < p->slot_count; i++)
         if (!p->slots[i].source->gone)
             p->order[alive++] = i;

@@ -247,8 +247,8 @@ static bool store_sources_of_link(void *self, const struct model *m, struct str 
     collection_auto *collection = entities(s, m, arena);
     bson_auto query = BSON_INITIALIZER;
     bson_auto opts = BSON_INITIALIZER;
-    struct entity *found;
-    size_t found_count;
+    struct entity *found = NULL;
+    size_t found_count = 0;
     size_t room = 0;
     doc_put_str(&query, "sources.link", link);
     put_light(&opts);
@@ -452,7 +452,7 @@ struct move {
     const struct change *change;
     struct arena *arena;
     mongoc_collection_t *collection;
-    bson_t opts; /* with the session */
+    const bson_t *opts; /* with the session */
     int64_t now_ms;
     struct object_id *ids; /* of change->now */
 };
@@ -467,7 +467,7 @@ static bool let_go(const struct move *m, const struct entity *e, bool *out_match
     BCON_APPEND(&update, "$unset", "{", "identity", BCON_INT32(1), "sources", BCON_INT32(1),
                 "crowd", BCON_INT32(1), "}");
     bool ok =
-        mongoc_collection_update_one(m->collection, &filter, &update, &m->opts, reply, error);
+        mongoc_collection_update_one(m->collection, &filter, &update, m->opts, reply, error);
     if (ok)
         (void)doc_int(reply, "matchedCount", &matched);
     *out_matched = matched == 1;
@@ -481,9 +481,9 @@ static bool take_on(const struct move *m, size_t n, bson_t *reply, bson_error_t 
     struct object_id rev = fresh_id();
     document_write(m->model, &m->change->now[n], &m->ids[n], &rev, m->now_ms, m->arena, &doc);
     if (is_none(&m->change->now[n].id))
-        return mongoc_collection_insert_one(m->collection, &doc, &m->opts, reply, error);
+        return mongoc_collection_insert_one(m->collection, &doc, m->opts, reply, error);
     put_id(&filter, "_id", &m->ids[n]);
-    return mongoc_collection_replace_one(m->collection, &filter, &doc, &m->opts, reply, error);
+    return mongoc_collection_replace_one(m->collection, &filter, &doc, m->opts, reply, error);
 }
 
 static bool leave_redirect(const struct move *m, const struct entity *old,
@@ -497,7 +497,7 @@ static bool leave_redirect(const struct move *m, const struct entity *old,
     put_id(&doc, "rev", &rev);
     put_id(&doc, "merged_into", heir);
     BSON_APPEND_DATE_TIME(&doc, "changed_at", m->now_ms);
-    return mongoc_collection_replace_one(m->collection, &filter, &doc, &m->opts, reply, error);
+    return mongoc_collection_replace_one(m->collection, &filter, &doc, m->opts, reply, error);
 }
 
 /*
@@ -560,15 +560,15 @@ static bool write_move(struct mongo_store *s, const struct model *m, const struc
     session_auto *session = mongoc_client_start_session(s->mongo->client, NULL, &error);
     if (!session || !mongoc_client_session_start_transaction(session, NULL, &error))
         return mongo_error("begin a transaction", &error, NULL, err);
-    struct move move = {m, c, arena, collection, BSON_INITIALIZER, s->now_ms(), NULL};
+    bson_auto opts = BSON_INITIALIZER;
+    struct move move = {m, c, arena, collection, &opts, s->now_ms(), NULL};
     move.ids = ARENA_ARRAY(arena, struct object_id, c->now_count);
     for (size_t i = 0; i < c->now_count; i++)
         move.ids[i] = is_none(&c->now[i].id) ? fresh_id() : c->now[i].id;
     bson_auto reply = BSON_INITIALIZER;
     bool matched = false;
-    bool ok = mongoc_client_session_append(session, &move.opts, &error) &&
+    bool ok = mongoc_client_session_append(session, &opts, &error) &&
               move_all(&move, &matched, &reply, &error);
-    bson_destroy(&move.opts);
     if (ok && matched) {
         bson_destroy(&reply);
         ok = commit(session, &reply, &error);
