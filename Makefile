@@ -71,9 +71,9 @@ unit: ## Run the unit tests: every module that decides, no I/O
 stage: ## Run the stage tests: one stage against a mock broker and a misbehaving server
 model: ## Run the model test: thousands of random schedules of the pure modules
 
-provider: ## Run the tests of the stand-in provider server
-	$(call say,tests of the stand-in provider)
-	@$(DEV) $(PYTEST) tests/provider
+provider: ## Run the tests of the stand-in provider server and of the JSON Schemas
+	$(call say,tests of the stand-in provider and of the JSON Schemas)
+	@$(DEV) $(PYTEST) tests/provider tests/schemas
 
 system: dev ## Run the system tests: real Kafka, real MongoDB (ARGS='-k name' picks some)
 	$(call say,system tests)

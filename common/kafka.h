@@ -10,7 +10,7 @@
  * Facts: auto.offset.reset defaults to latest, so earliest is set; only the ledger's marks are
  * ever stored (enable.auto.offset.store is off), and what is stored librdkafka commits by
  * itself every 200 ms, before it gives a partition away and when it leaves; prefetch is set
- * small, as the defaults (64 MB, 100,000 messages) break every memory figure; eager `range`
+ * small, as the defaults (64 MB, 100,000 messages) break every memory figure; eager `roundrobin`
  * assignment, because 2.0.2 has known faults with cooperative rebalancing; pausing discards
  * what was prefetched, so callers use hysteresis.
  */

@@ -61,7 +61,7 @@ static struct kafka_conf consumer_conf(const struct kafka_settings *s, struct ka
     if (s->instance.len)
         kafka_conf_set(&conf, "group.instance.id", s->instance);
     kafka_conf_set(&conf, "auto.offset.reset", STR("earliest"));
-    kafka_conf_set(&conf, "partition.assignment.strategy", STR("range"));
+    kafka_conf_set(&conf, "partition.assignment.strategy", STR("roundrobin"));
     kafka_conf_set_int(&conf, "session.timeout.ms", session_ms);
     kafka_conf_set_int(&conf, "heartbeat.interval.ms", session_ms / 4);
     kafka_conf_set(&conf, "enable.auto.offset.store", STR("false"));

@@ -230,7 +230,10 @@ static bool run_node(struct run *run, const struct node *node, const struct pick
 {
     switch (node->kind) {
     case NODE_PATH:
-        return run_steps(run, node->steps, node->steps + node->count, *input, out);
+        /* `.` has no steps, and no list of them to point into. */
+        return node->count == 0
+                   ? out->take(out, input)
+                   : run_steps(run, node->steps, node->steps + node->count, *input, out);
     case NODE_LITERAL:
         return out->take(out, node->literal);
     case NODE_OBJECT:

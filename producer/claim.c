@@ -70,15 +70,61 @@ static bool commit(struct claim *c, struct err *err)
 
 /* --- finding --- */
 
-static void append_streams(bson_t *filter, const struct turn *turn)
+/* One branch of the query: streams, a range of due_at and one of buckets. All branches are scans of the index "due" in its own order. */
+struct branch {
+    const struct str *streams;
+    size_t count;
+    const char *above;  /* "$gt" or "$gte" … */
+    int64_t from_ms;    /* … this */
+    bool is_instant;    /* due at that very millisecond, otherwise up to the server's now */
+    int32_t first, end; /* buckets */
+};
+
+/* An equality instead of an instant's range would cost the order: the planner merges scans only when all have the same free fields. */
+static void push_branch(bson_t *list, size_t index, const struct branch *b)
 {
-    bson_t part, list;
-    BSON_APPEND_DOCUMENT_BEGIN(filter, "stream", &part);
-    BSON_APPEND_ARRAY_BEGIN(&part, "$in", &list);
-    for (size_t i = 0; i < turn->stream_count; i++)
-        doc_push_str(&list, i, turn->streams[i]);
-    bson_append_array_end(&part, &list);
-    bson_append_document_end(filter, &part);
+    bson_t branch, streams, in, due;
+    char room[16];
+    const char *key = NULL;
+    bson_uint32_to_string((uint32_t)index, &key, room, sizeof room);
+    bson_append_document_begin(list, key, -1, &branch);
+    BSON_APPEND_BOOL(&branch, "gone", false);
+    BSON_APPEND_DOCUMENT_BEGIN(&branch, "stream", &streams);
+    BSON_APPEND_ARRAY_BEGIN(&streams, "$in", &in);
+    for (size_t i = 0; i < b->count; i++)
+        doc_push_str(&in, i, b->streams[i]);
+    bson_append_array_end(&streams, &in);
+    bson_append_document_end(&branch, &streams);
+    BSON_APPEND_DOCUMENT_BEGIN(&branch, "due_at", &due);
+    bson_append_date_time(&due, b->above, -1, b->from_ms);
+    if (b->is_instant)
+        BSON_APPEND_DATE_TIME(&due, "$lt", b->from_ms + 1);
+    bson_append_document_end(&branch, &due);
+    BCON_APPEND(&branch, "$expr", "{", "$lte", "[", "$due_at", "$$NOW", "]", "}", "bucket", "{",
+                "$gte", BCON_INT32(b->first), "$lt", BCON_INT32(b->end), "}");
+    bson_append_document_end(list, &branch);
+}
+
+/* {$or: […]}: the streams above the floor; each stream with a spot from its bucket on in that millisecond, and all that is due later. */
+static void append_filter(bson_t *filter, const struct turn *turn)
+{
+    int32_t first = (int32_t)turn->window_first, end = first + (int32_t)turn->window_width;
+    bson_t list;
+    size_t count = 0;
+    BSON_APPEND_ARRAY_BEGIN(filter, "$or", &list);
+    if (turn->stream_count)
+        push_branch(&list, count++,
+                    &(struct branch){turn->streams, turn->stream_count, "$gt", turn->floor_ms,
+                                     false, first, end});
+    for (size_t i = 0; i < turn->spot_count; i++) {
+        const struct share *s = turn->spots[i];
+        int32_t from = s->spot.bucket > first ? s->spot.bucket : first;
+        push_branch(&list, count++,
+                    &(struct branch){&s->stream, 1, "$gte", s->spot.due_ms, true, from, end});
+        push_branch(&list, count++,
+                    &(struct branch){&s->stream, 1, "$gt", s->spot.due_ms, false, first, end});
+    }
+    bson_append_array_end(filter, &list);
 }
 
 static mongoc_cursor_t *find_due(struct claim *c, mongoc_collection_t *links,
@@ -86,16 +132,13 @@ static mongoc_cursor_t *find_due(struct claim *c, mongoc_collection_t *links,
 {
     bson_auto filter = BSON_INITIALIZER;
     bson_auto opts = BSON_INITIALIZER;
-    append_streams(&filter, turn);
-    BCON_APPEND(&filter, "gone", BCON_BOOL(false), "$expr", "{", "$lte", "[", "$due_at",
-                "$$NOW", "]", "}", "bucket", "{", "$gte",
-                BCON_INT32((int32_t)turn->window_first), "$lt",
-                BCON_INT32((int32_t)(turn->window_first + turn->window_width)), "}");
-    BCON_APPEND(&opts, "sort", "{", "due_at", BCON_INT32(1), "}", "limit",
-                BCON_INT64(turn->limit), "batchSize", BCON_INT64(turn->limit), "hint", "due",
-                "maxTimeMS", BCON_INT32(MAX_TIME_MS), "projection", "{", "stream",
-                BCON_INT32(1), "params", BCON_INT32(1), "gen", BCON_INT32(1), "run",
-                BCON_INT32(1), "complete", BCON_INT32(1), "resume", BCON_INT32(1), "}");
+    append_filter(&filter, turn);
+    BCON_APPEND(&opts, "sort", "{", "due_at", BCON_INT32(1), "bucket", BCON_INT32(1), "}",
+                "limit", BCON_INT64(turn->limit), "batchSize", BCON_INT64(turn->limit), "hint",
+                "due", "maxTimeMS", BCON_INT32(MAX_TIME_MS));
+    BCON_APPEND(&opts, "projection", "{", "stream", BCON_INT32(1), "params", BCON_INT32(1),
+                "gen", BCON_INT32(1), "run", BCON_INT32(1), "complete", BCON_INT32(1), "resume",
+                BCON_INT32(1), "due_at", BCON_INT32(1), "bucket", BCON_INT32(1), "}");
     if (!mongoc_client_session_append(c->session, &opts, error))
         return NULL;
     return mongoc_collection_find_with_opts(links, &filter, &opts, NULL);
@@ -166,27 +209,45 @@ static bool read_task(const bson_t *link, const struct share *share, struct aren
     return true;
 }
 
-/* Reads what is due and keeps what there is room for. A link that somebody has spoilt is left where it is. */
+static struct spot spot_of(const bson_t *link)
+{
+    int64_t bucket = 0;
+    struct spot at = {0};
+    (void)doc_time(link, "due_at", &at.due_ms);
+    (void)doc_int(link, "bucket", &bucket);
+    at.bucket = (int32_t)bucket;
+    return at;
+}
+
+/* Keeps the link if it is as it should be and there is room. One that somebody has spoilt is left where it is. */
+static bool keep_link(const bson_t *link, struct policy *policy, struct arena *arena,
+                      struct spot at, struct claimed *out)
+{
+    struct str stream;
+    struct share *share =
+        doc_str(link, "stream", &stream) ? policy_share(policy, stream) : NULL;
+    if (!share || !read_task(link, share, arena, &out->task) || !policy_take(share, at))
+        return false;
+    out->partition = share->lane->partition;
+    return true;
+}
+
 static bool read_due(struct claim *c, struct policy *policy, const struct turn *turn,
                      struct arena *arena, struct claimed *list, size_t *out_count,
-                     int64_t *out_found, struct err *err)
+                     struct findings *out, struct err *err)
 {
     bson_error_t error = {0};
     const bson_t *link = NULL, *reply = NULL;
-    struct str stream;
+    int64_t start_ms = clock_ms();
     collection_auto *links = mongo_collection(c->mongo, "links");
     cursor_auto *cursor = find_due(c, links, turn, &error);
 
     while (cursor && mongoc_cursor_next(cursor, &link)) {
-        struct claimed *next = &list[*out_count];
-        struct share *share =
-            doc_str(link, "stream", &stream) ? policy_share(policy, stream) : NULL;
-        ++*out_found;
-        if (!share || !read_task(link, share, arena, &next->task) || !policy_take(share))
-            continue;
-        next->partition = share->lane->partition;
-        ++*out_count;
+        out->found++;
+        out->last = spot_of(link);
+        *out_count += keep_link(link, policy, arena, out->last, &list[*out_count]);
     }
+    out->took_ms = clock_ms() - start_ms;
     if (!cursor || mongoc_cursor_error_document(cursor, &error, &reply))
         return mongo_error("find due links", &error, reply, err);
     return true;
@@ -252,16 +313,17 @@ static bool take(struct claim *c, const struct claimed *list, size_t count, stru
 bool claim_links(struct claim *c, struct policy *policy, struct arena *arena,
                  struct claimed **out, size_t *out_count, struct err *err)
 {
-    struct turn turn = policy_turn(policy);
+    struct turn turn = policy_turn(policy, clock_ms());
     size_t count = 0;
-    int64_t found = 0;
+    struct findings findings = {0};
     *out_count = 0;
     c->collided = false;
-    if (turn.stream_count == 0)
+    if (turn_is_empty(&turn))
         return true;
 
     struct claimed *list = ARENA_ARRAY(arena, struct claimed, (size_t)turn.limit);
-    bool ok = begin(c, err) && read_due(c, policy, &turn, arena, list, &count, &found, err) &&
+    bool ok = begin(c, err) &&
+              read_due(c, policy, &turn, arena, list, &count, &findings, err) &&
               (count == 0 || take(c, list, count, err));
     if (ok && count)
         ok = commit(c, err);
@@ -271,7 +333,7 @@ bool claim_links(struct claim *c, struct policy *policy, struct arena *arena,
         policy_failed(policy, c->collided, clock_dice(POLICY_BUCKETS));
         return false;
     }
-    policy_claimed(policy, &turn, found);
+    policy_claimed(policy, &turn, &findings, clock_ms());
     *out = list;
     *out_count = count;
     return true;

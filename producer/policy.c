@@ -3,12 +3,20 @@
 
 #include <stdlib.h>
 
-enum { UNLIMITED_PER_SECOND = 1000, CAPACITY_MAX = 1000000000 };
+enum { UNLIMITED_PER_SECOND = 1000, CAPACITY_MAX = 1000000000, LOOK_SHARE = 20 };
 enum { FIRST_PAUSE_MS = 4, LONGEST_PAUSE_MS = 1000 };
 
 static int share_cmp(const void *a, const void *b)
 {
     return str_cmp(((const struct share *)a)->stream, ((const struct share *)b)->stream);
+}
+
+/* From the start again: for a look, and when the window is another one. */
+static void forget_spots(struct policy *p)
+{
+    p->floor_ms = p->seen_ms = p->round_seen_ms = POLICY_START;
+    for (size_t i = 0; i < p->count; i++)
+        p->shares[i].has_spot = false;
 }
 
 void policy_init(struct policy *p, struct share *shares, size_t count, int64_t batch)
@@ -17,6 +25,7 @@ void policy_init(struct policy *p, struct share *shares, size_t count, int64_t b
         .shares = shares, .count = count, .batch = batch, .window_width = POLICY_BUCKETS};
     if (count)
         qsort(shares, count, sizeof *shares, share_cmp);
+    forget_spots(p);
 }
 
 int64_t policy_capacity(double per_second, int64_t lease_ms)
@@ -39,6 +48,16 @@ static int64_t room(const struct share *s)
     return s->capacity - s->lane->waiting - s->lane->taken;
 }
 
+bool policy_must_measure(const struct policy *p)
+{
+    for (size_t i = 0; i < p->count; i++)
+        if (room(&p->shares[i]) <= p->shares[i].capacity / 2)
+            return true;
+    return false;
+}
+
+/* --- a turn --- */
+
 /* All that have room have had their turn. */
 static bool round_is_over(const struct policy *p)
 {
@@ -48,73 +67,125 @@ static bool round_is_over(const struct policy *p)
     return true;
 }
 
+/*
+ * The floor rises to what had been seen when the round began and no further: each stream without a spot has been emptied since
+ * then, but perhaps before what was seen later became due. One without room has its spot there, as it is left behind.
+ */
 static void begin_round(struct policy *p)
 {
-    for (size_t i = 0; i < p->count; i++)
-        p->shares[i].served = false;
+    for (size_t i = 0; i < p->count; i++) {
+        struct share *s = &p->shares[i];
+        if (!s->served && !s->has_spot)
+            s->spot = (struct spot){p->floor_ms, 0};
+        s->has_spot = s->has_spot || !s->served;
+        s->served = false;
+    }
+    p->floor_ms = p->round_seen_ms;
+    p->round_seen_ms = p->seen_ms;
     p->has_more = false;
 }
 
-bool policy_must_measure(const struct policy *p)
+static bool add_to_turn(struct turn *turn, const struct share *s)
 {
-    for (size_t i = 0; i < p->count; i++)
-        if (room(&p->shares[i]) <= p->shares[i].capacity / 2)
-            return true;
-    return false;
-}
-
-struct turn policy_turn(struct policy *p)
-{
-    struct turn turn = {.window_first = p->window_first, .window_width = p->window_width};
-    int64_t rooms = 0;
-
-    if (round_is_over(p))
-        begin_round(p);
-    for (size_t i = 0; i < p->count && turn.stream_count < POLICY_STREAMS_MAX; i++) {
-        const struct share *s = &p->shares[i];
-        if (s->served || room(s) <= 0)
-            continue;
-        turn.streams[turn.stream_count++] = s->stream;
-        rooms += room(s);
-    }
-    turn.limit = rooms < p->batch ? rooms : p->batch;
-    p->is_idle = turn.stream_count == 0;
-    return turn;
-}
-
-bool policy_take(struct share *s)
-{
-    s->served = true;
-    if (room(s) <= 0)
+    if (s->has_spot && turn->spot_count < POLICY_SPOTS_MAX)
+        turn->spots[turn->spot_count++] = s;
+    else if (!s->has_spot && turn->stream_count < POLICY_STREAMS_MAX)
+        turn->streams[turn->stream_count++] = s->stream;
+    else
         return false;
-    s->lane->taken++;
     return true;
 }
 
-/* Whatever was due of these streams has been seen. */
-static void serve_all(struct policy *p, const struct turn *turn)
+struct turn policy_turn(struct policy *p, int64_t now_ms)
 {
-    for (size_t i = 0; i < turn->stream_count; i++) {
-        struct share *s = policy_share(p, turn->streams[i]);
-        if (s)
-            s->served = true;
+    int64_t rooms = 0;
+    if (round_is_over(p))
+        begin_round(p);
+    if (now_ms >= p->next_look_ms)
+        forget_spots(p);
+    struct turn turn = {.floor_ms = p->floor_ms,
+                        .window_first = p->window_first,
+                        .window_width = p->window_width};
+    for (size_t i = 0; i < p->count; i++) {
+        const struct share *s = &p->shares[i];
+        if (!s->served && room(s) > 0 && add_to_turn(&turn, s))
+            rooms += room(s);
+    }
+    turn.limit = rooms < p->batch ? rooms : p->batch;
+    p->is_idle = turn_is_empty(&turn);
+    return turn;
+}
+
+bool turn_is_empty(const struct turn *t)
+{
+    return t->stream_count + t->spot_count == 0;
+}
+
+bool policy_take(struct share *s, struct spot at)
+{
+    s->served = true;
+    if (room(s) > 0 && !s->is_left) {
+        s->lane->taken++;
+        return true;
+    }
+    if (!s->is_left)
+        s->left = at;
+    s->is_left = true;
+    return false;
+}
+
+/* --- after a claim --- */
+
+static void settle_lanes(struct policy *p, bool was_committed)
+{
+    for (size_t i = 0; i < p->count; i++) {
+        p->shares[i].lane->waiting += was_committed ? p->shares[i].lane->taken : 0;
+        p->shares[i].lane->taken = 0;
     }
 }
 
-void policy_claimed(struct policy *p, const struct turn *turn, int64_t found)
+static bool is_before(struct spot a, struct spot b)
+{
+    return a.due_ms < b.due_ms || (a.due_ms == b.due_ms && a.bucket < b.bucket);
+}
+
+/* Links come in the order of their spots, so nothing of any stream of the turn is left before the last one found. */
+static void settle_share(struct share *s, const struct findings *f, bool is_drained)
+{
+    if (s->is_left)
+        s->spot = s->left;
+    else if (!s->has_spot || is_before(s->spot, f->last))
+        s->spot = f->last;
+    s->has_spot = s->is_left || !is_drained;
+    s->is_left = false;
+    s->served = s->served || is_drained;
+}
+
+static void settle_shares(struct policy *p, const struct turn *turn, const struct findings *f,
+                          bool is_drained)
+{
+    for (size_t i = 0; i < turn->stream_count; i++)
+        settle_share(policy_share(p, turn->streams[i]), f, is_drained);
+    for (size_t i = 0; i < turn->spot_count; i++)
+        settle_share(policy_share(p, turn->spots[i]->stream), f, is_drained);
+    if (f->found && f->last.due_ms > p->seen_ms)
+        p->seen_ms = f->last.due_ms;
+}
+
+void policy_claimed(struct policy *p, const struct turn *turn, const struct findings *f,
+                    int64_t now_ms)
 {
     bool is_narrow = turn->window_width < POLICY_BUCKETS;
-    bool is_drained = found < turn->limit;
+    bool is_drained = f->found < turn->limit;
 
-    for (size_t i = 0; i < p->count; i++) {
-        p->shares[i].lane->waiting += p->shares[i].lane->taken;
-        p->shares[i].lane->taken = 0;
-    }
-    if (is_drained)
-        serve_all(p, turn);
+    settle_lanes(p, true);
+    settle_shares(p, turn, f, is_drained);
+    if (turn->stream_count && turn->floor_ms == POLICY_START)
+        p->next_look_ms = now_ms + f->took_ms * LOOK_SHARE;
     if (is_drained && is_narrow) {
         p->window_width *= 2;
         p->window_first &= ~(p->window_width - 1);
+        forget_spots(p);
     }
     p->has_more = p->has_more || is_narrow || !is_drained;
     p->is_idle = round_is_over(p) && !p->has_more;
@@ -122,13 +193,15 @@ void policy_claimed(struct policy *p, const struct turn *turn, int64_t found)
 
 void policy_failed(struct policy *p, bool collided, uint32_t dice)
 {
+    settle_lanes(p, false);
     for (size_t i = 0; i < p->count; i++)
-        p->shares[i].lane->taken = 0;
+        p->shares[i].is_left = false;
     if (!collided)
         return;
     if (p->window_width > POLICY_NARROWEST)
         p->window_width /= 2;
     p->window_first = dice % (POLICY_BUCKETS / p->window_width) * p->window_width;
+    forget_spots(p);
 }
 
 int64_t policy_pause_ms(int failures, uint32_t dice)

@@ -3,6 +3,7 @@
 
 #include "common/index.h"
 #include "serializer/document.h"
+#include "serializer/mongo_issues.h"
 #include "serializer/mongo_links.h"
 
 #include <string.h>
@@ -33,15 +34,26 @@ static void set_add(struct value_set *set, struct str s)
         doc_push_str(&set->list, set->count++, s);
 }
 
-static void set_add_int(struct value_set *set, int64_t number, struct arena *arena)
+/* As document_write() stores them; one rule's key has values of one kind. */
+static void set_add_value(struct value_set *set, struct value v, struct arena *arena)
 {
     char digits[16];
     const char *index;
+    int64_t number = v.kind == VALUE_BOOL ? v.flag : v.number;
+    if (v.kind == VALUE_TEXT) {
+        set_add(set, value_str(v));
+        return;
+    }
     struct str text = arena_format(arena, "%lld", (long long)number);
     if (index_put(&set->known, text, set->count) != set->count)
         return;
     size_t bytes = bson_uint32_to_string(set->count++, &index, digits, sizeof digits);
-    bson_append_int64(&set->list, index, (int)bytes, number);
+    if (v.kind == VALUE_BOOL)
+        bson_append_bool(&set->list, index, (int)bytes, v.flag);
+    else if (v.kind == VALUE_TIME)
+        bson_append_date_time(&set->list, index, (int)bytes, number);
+    else
+        bson_append_int64(&set->list, index, (int)bytes, number);
 }
 
 static void set_put(bson_t *doc, struct str key, struct value_set *set)
@@ -129,12 +141,8 @@ static void want_tuples(struct clauses *c, const struct model *m, size_t r,
         size_t count = fold_tuples(m, &want->sources[s], tuples);
         for (size_t t = 0; t < count; t++)
             for (size_t i = 0; tuples[t].rule == r && i < rule->count; i++) {
-                struct value v = tuples[t].values[i];
+                set_add_value(&sets[i], tuples[t].values[i], arena);
                 is_empty = false;
-                if (v.kind == VALUE_TEXT)
-                    set_add(&sets[i], value_str(v));
-                else
-                    set_add_int(&sets[i], v.number, arena);
             }
     }
     if (!is_empty) {
@@ -592,71 +600,10 @@ static bool store_entities_write(void *self, const struct model *m,
     for (size_t i = 0; i < count; i++)
         if (!is_plain(&changes[i]) && !write_move(s, m, &changes[i], &arena, &out[i], err))
             return false;
+    for (size_t i = 0; i < count; i++)
+        if (out[i] == WRITTEN_YES && !mongo_issues_of_crowd(s, &changes[i], err))
+            return false;
     return true;
-}
-
-static bool forget_issues(mongoc_collection_t *issues, struct str link,
-                          const struct decoded *decoded, struct arena *arena, struct err *err)
-{
-    bson_auto query = BSON_INITIALIZER;
-    bson_error_t error;
-    struct value_set keys;
-    set_init(&keys, arena, decoded->count);
-    for (size_t i = 0; i < decoded->count; i++)
-        set_add(&keys, decoded->records[i].key);
-    doc_put_str(&query, "link", link);
-    set_put(&query, STR("key"), &keys);
-    return mongoc_collection_delete_many(issues, &query, NULL, NULL, &error) ||
-           mongo_error("forget issues", &error, NULL, err);
-}
-
-static void put_issue(bson_t *doc, const struct stream *stream, struct str link,
-                      const struct issue *issue, const struct source *record, int64_t now_ms)
-{
-    doc_put_str(doc, "stream", stream->name);
-    doc_put_str(doc, "link", link);
-    doc_put_str(doc, "key", issue->key);
-    doc_put_str(doc, "field", issue->field ? issue->field->name : STR("as_of"));
-    doc_put_str(doc, "text", issue->text);
-    BSON_APPEND_INT64(doc, "gen", record->version.gen);
-    BSON_APPEND_INT64(doc, "page", record->version.page);
-    BSON_APPEND_INT32(doc, "ordinal", record->version.ordinal);
-    BSON_APPEND_DATE_TIME(doc, "at", now_ms);
-}
-
-/* Only of records that were written: an identical one has the issues that it had. */
-static bool store_issues_write(void *self, const struct stream *stream, struct str link,
-                               const struct decoded *decoded, struct err *err)
-{
-    struct mongo_store *s = self;
-    arena_auto arena = {0};
-    collection_auto *issues = mongo_collection(s->mongo, "issues");
-    struct index written;
-    if (!forget_issues(issues, link, decoded, &arena, err))
-        return false;
-    index_init(&written, &arena, decoded->count);
-    for (size_t i = 0; i < decoded->count; i++)
-        index_put(&written, decoded->records[i].key, (int64_t)i);
-    bulk_auto *bulk = mongoc_collection_create_bulk_operation_with_opts(issues, NULL);
-    bson_error_t error;
-    size_t count = 0;
-    for (size_t i = 0; i < decoded->issue_count; i++) {
-        int64_t at = index_get(&written, decoded->issues[i].key);
-        if (at < 0)
-            continue;
-        bson_auto doc = BSON_INITIALIZER;
-        put_issue(&doc, stream, link, &decoded->issues[i], &decoded->records[at], s->now_ms());
-        if (!mongoc_bulk_operation_insert_with_opts(bulk, &doc, NULL, &error))
-            return mongo_error("write issues", &error, NULL, err);
-        count++;
-    }
-    bson_t reply;
-    if (!count)
-        return true;
-    bool ok = mongoc_bulk_operation_execute(bulk, &reply, &error) != 0 ||
-              mongo_error("write issues", &error, &reply, err);
-    bson_destroy(&reply);
-    return ok;
 }
 
 struct store mongo_store(struct mongo_store *s)
@@ -672,7 +619,7 @@ struct store mongo_store(struct mongo_store *s)
                           .entities_read = store_entities_read,
                           .sources_of_link = store_sources_of_link,
                           .entities_write = store_entities_write,
-                          .issues_write = store_issues_write,
+                          .issues_write = mongo_issues_write,
                           .link_write = mongo_link_write,
                           .link_news = mongo_link_news};
 }

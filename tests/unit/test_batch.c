@@ -25,10 +25,27 @@ static const struct stream incremental = {.name = {"p/news", 6},
                                           .pages = {.by = PAGES_CURSOR},
                                           .incremental = true};
 
+/* Of another model, which looks the same. */
+static const struct model things_model = {.name = {"thing", 5},
+                                          .collection = {"things", 6},
+                                          .fields = hosts_fields,
+                                          .field_count = HOST_FIELDS};
+static const struct stream of_things = {
+    .name = {"p/things", 8}, .model = &things_model, .pages = {.by = PAGES_CURSOR}};
+
 /* A link's first letter says which. */
 static const struct stream *stream_of(const char *link)
 {
-    return *link == 'c' ? &by_cursor : *link == 'o' ? &by_offset : &incremental;
+    switch (*link) {
+    case 'c':
+        return &by_cursor;
+    case 'o':
+        return &by_offset;
+    case 't':
+        return &of_things;
+    default:
+        return &incremental;
+    }
 }
 
 /* --- pages --- */
@@ -970,6 +987,14 @@ static void a_page_below_the_line_writes_nothing(void **state)
     assert_int_equal(link_of(&p, "c1")->before.gen, 0);
 }
 
+static bool is_marked(const struct play *p, int64_t run)
+{
+    for (size_t i = 0; i < p->db.mark_count; i++)
+        if (p->db.marks[i].run == run)
+            return true;
+    return false;
+}
+
 /* Begins a batch of one page and stops before its writes. */
 static struct batch *begin(struct play *p, const struct said *said)
 {
@@ -992,6 +1017,7 @@ static void what_became_late_while_it_was_written_is_taken_back(void **state)
     assert_true(go_on(&p, slow, "done"));
     assert_db(&p, "[a=new] [~x]");
     assert_int_equal(p.counts.gone, 1);
+    assert_false(is_marked(&p, 1));
     assert_int_equal(link_of(&p, "c1")->complete.gen, 2);
     assert_int_equal(link_of(&p, "c1")->before.gen, 0);
 }
@@ -1056,6 +1082,35 @@ static void two_writers_of_one_thing_collide_and_agree(void **state)
     assert_int_equal(p.counts.collisions, 1);
     assert_int_equal(p.counts.entities, 1);
     assert_db(&p, "[a=1 b=2]");
+}
+
+/* One writer stops at any step between its marks and its end; another one ends the next run. */
+static void two_writers_that_end_runs_of_one_link_agree(void **state)
+{
+    (void)state;
+    static const char *const links[] = {"c1", "o1"};
+    bool is_done = false;
+    for (size_t steps = 0; !is_done; steps++)
+        for (size_t i = 0; i < 2; i++) {
+            play_auto p;
+            play_open(&p);
+            list(&p, links[i], 1, 0, "a=1 b=1 c=1");
+            const struct said slow_page = {links[i], 2,         2, 1,         0,
+                                           true,     "a=2 b=2", 0, OUTCOME_OK};
+            struct batch *slow = begin(&p, &slow_page);
+            assert_true(go_on(&p, slow, "end runs"));
+            for (size_t step = 0; step < steps && !batch_is_done(slow); step++) {
+                struct err err = {0};
+                assert_true(batch_step(slow, &err));
+            }
+            is_done = batch_is_done(slow);
+            list(&p, links[i], 3, 0, "a=3");
+            assert_true(go_on(&p, slow, "done"));
+            assert_int_equal(link_of(&p, links[i])->complete.gen, 3);
+            assert_int_equal(link_of(&p, links[i])->swept.gen, i == 0 ? 3 : 2);
+            assert_int_equal(link_of(&p, links[i])->closed, 3);
+            assert_db(&p, i == 0 ? "[a=3] [~b] [~c]" : "[a=3] [b=2] [~c]");
+        }
 }
 
 /* A store that fails while the second of two links is taken back. */
@@ -1255,6 +1310,47 @@ static void many_links_in_one_batch_end_each_for_itself(void **state)
     assert_int_equal(link_of(&p, "c2")->complete.gen, 0);
     assert_int_equal(link_of(&p, "c2")->closed, 0);
     assert_int_equal(link_of(&p, "i1")->closed, 2);
+}
+
+static void a_batch_may_be_of_several_models(void **state)
+{
+    (void)state;
+    play_auto p;
+    play_open(&p);
+    for (int64_t gen = 1; gen <= 2; gen++) {
+        const struct said said[] = {
+            {"c1", gen, gen, gen - 1, 0, true, gen == 1 ? "a=1 b=1" : "a=2", 0, OUTCOME_OK},
+            {"t1", gen, gen, gen - 1, 0, true, gen == 1 ? "d=1 e=1" : "d=2", 0, OUTCOME_OK},
+            {"c2", gen, gen, gen - 1, 0, true, "c=1", 0, OUTCOME_OK}};
+        take(&p, said, 3);
+    }
+    assert_db(&p, "[a=2] [c=1] [d=2] [~b] [~e]");
+    assert_int_equal(p.counts.entities, 2);
+    assert_int_equal(p.counts.gone, 2);
+}
+
+enum { ROUND_PAGES = 6, ROUND_KEYS = 200 };
+
+static void more_updates_than_one_round_takes_are_all_written(void **state)
+{
+    (void)state;
+    play_auto p;
+    play_open(&p);
+    struct said said[ROUND_PAGES];
+    for (size_t page = 0; page < ROUND_PAGES; page++) {
+        struct str body = {0};
+        for (size_t i = 0; i < ROUND_KEYS; i++)
+            body = arena_format(&p.arena, STR_FMT "%sk%03zu=%zu", STR_ARG(body), i ? " " : "",
+                                i, page);
+        said[page] = (struct said){.link = "c1", .gen = 1, .run = 1, .page = (int64_t)page};
+        said[page].final = page + 1 == ROUND_PAGES;
+        said[page].body = body.ptr;
+    }
+    take(&p, said, ROUND_PAGES);
+    assert_int_equal(p.counts.records, ROUND_PAGES * ROUND_KEYS);
+    assert_int_equal(p.db.entity_count, ROUND_KEYS);
+    for (size_t e = 0; e < p.db.entity_count; e++)
+        assert_int_equal(p.db.entities[e].sources[0].version.page, ROUND_PAGES - 1);
 }
 
 static void what_a_crashed_writer_left_of_a_run_s_end_is_done_by_the_next(void **state)
@@ -1471,6 +1567,7 @@ int main(void)
     CASES_ADD_ONE(&all, a_late_page_leaves_alone_what_a_later_gen_says);
     CASES_ADD_ONE(&all, the_line_of_an_offset_is_a_run_behind);
     CASES_ADD_ONE(&all, two_writers_of_one_thing_collide_and_agree);
+    CASES_ADD_ONE(&all, two_writers_that_end_runs_of_one_link_agree);
     CASES_ADD_ONE(&all, what_is_taken_back_is_counted_once);
     CASES_ADD_ONE(&all, a_greater_map_makes_the_newest_run_again);
     CASES_ADD_ONE(&all, a_smaller_map_changes_nothing);
@@ -1481,6 +1578,8 @@ int main(void)
     CASES_ADD_ONE(&all, one_that_was_crowded_out_joins_when_there_is_room);
     CASES_ADD_ONE(&all, a_link_that_is_not_known_is_made_from_its_pages);
     CASES_ADD_ONE(&all, many_links_in_one_batch_end_each_for_itself);
+    CASES_ADD_ONE(&all, a_batch_may_be_of_several_models);
+    CASES_ADD_ONE(&all, more_updates_than_one_round_takes_are_all_written);
     CASES_ADD_ONE(&all, what_a_crashed_writer_left_of_a_run_s_end_is_done_by_the_next);
     CASES_ADD_ONE(&all, a_batch_of_nothing_is_done);
     CASES_ADD_ONE(&all, an_error_that_no_retry_can_mend_stops_the_batch);

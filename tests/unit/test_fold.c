@@ -513,6 +513,40 @@ static void stand_apart(void **state)
     assert_int_equal(fold_plan(&hosts_model, NULL, 0, updates, 2, &arena, &changes), 2);
 }
 
+/* A rule of a number and a flag. */
+static const struct field slot_fields[] = {{.name = {"slot", 4}, .type = {.kind = TYPE_INT}},
+                                           {.name = {"left", 4}, .type = {.kind = TYPE_BOOL}}};
+static const struct rule slot_rules[] = {{.name = {"place", 5}, .fields = {0, 1}, .count = 2}};
+static const struct model slots_model = {
+    .fields = slot_fields, .field_count = 2, .rules = slot_rules, .rule_count = 1};
+
+struct slot_case {
+    const char *sentence;
+    int64_t a_slot, b_slot;
+    bool a_left, b_left;
+    size_t changes;
+};
+static const struct slot_case slot_cases[] = {
+    {"equal_numbers_and_flags_connect", -7, -7, true, true, 1},
+    {"another_number_does_not", 7, -7, true, true, 2},
+    {"another_flag_does_not", 7, 7, true, false, 2},
+    {"a_number_of_32_bits_more_does_not", 7, 7 + (INT64_C(1) << 32), true, true, 2},
+};
+
+static void are_placed(void **state)
+{
+    const struct slot_case *c = *state;
+    arena_auto arena = {0};
+    const struct value a[] = {value_int(c->a_slot), value_bool(c->a_left)};
+    const struct value b[] = {value_int(c->b_slot), value_bool(c->b_left)};
+    struct source updates[] = {
+        {.link = STR("l"), .stream = STR("s/a"), .key = STR("a"), .fields = a},
+        {.link = STR("l"), .stream = STR("s/a"), .key = STR("b"), .fields = b}};
+    struct change *changes = NULL;
+    assert_int_equal(fold_plan(&slots_model, NULL, 0, updates, 2, &arena, &changes),
+                     c->changes);
+}
+
 /* --- what a folded entity holds --- */
 
 /* The one change of a plan, whose one entity is looked at. */
@@ -999,6 +1033,7 @@ int main(void)
     CASES_ADD_ONE(&all, a_source_without_fields_has_no_tuples);
     CASES_ADD(&all, tuples_are_compared, eq_cases);
     CASES_ADD(&all, stand_apart, apart_cases);
+    CASES_ADD(&all, are_placed, slot_cases);
     CASES_ADD(&all, is_planned, plan_cases);
     CASES_ADD_ONE(&all, a_folded_entity_holds_merged_fields_and_distinct_tuples);
     CASES_ADD_ONE(&all, the_entity_that_goes_on_keeps_its_own_time_of_making);

@@ -41,18 +41,29 @@ static bool turn_has(const struct turn *t, const char *stream)
     for (size_t i = 0; i < t->stream_count; i++)
         if (str_eq(t->streams[i], str_of(stream)))
             return true;
+    for (size_t i = 0; i < t->spot_count; i++)
+        if (str_eq(t->spots[i]->stream, str_of(stream)))
+            return true;
     return false;
 }
 
-/* A claim that finds `found` links of one stream. Returns how many were taken. */
+/* A claim at `now_ms` that finds `found` links of one stream, due at `due_ms`, `due_ms` + 1, … Returns how many were taken. */
+static int64_t claim_at(struct world *w, const char *stream, int64_t found, int64_t due_ms, int64_t now_ms)
+{
+    struct turn t = policy_turn(&w->policy, now_ms);
+    struct findings f = {.found = found, .took_ms = 10};
+    int64_t taken = 0;
+    for (int64_t i = 0; i < found; i++) {
+        f.last = (struct spot){due_ms + i, 7};
+        taken += policy_take(share(w, stream), f.last);
+    }
+    policy_claimed(&w->policy, &t, &f, now_ms);
+    return taken;
+}
+
 static int64_t claim(struct world *w, const char *stream, int64_t found)
 {
-    struct turn t = policy_turn(&w->policy);
-    int64_t taken = 0;
-    for (int64_t i = 0; i < found; i++)
-        taken += policy_take(share(w, stream));
-    policy_claimed(&w->policy, &t, found);
-    return taken;
+    return claim_at(w, stream, found, 1000, 0);
 }
 
 static void capacity_is_rate_times_lease(void **state)
@@ -77,7 +88,8 @@ static void a_stream_that_is_not_ours_has_no_share(void **state)
     assert_null(policy_share(&w.policy, STR("a/host")));
     policy_init(&w.policy, NULL, 0, 10);
     assert_null(policy_share(&w.policy, STR("a/hosts")));
-    assert_int_equal(policy_turn(&w.policy).stream_count, 0);
+    struct turn t = policy_turn(&w.policy, 0);
+    assert_true(turn_is_empty(&t));
     assert_true(w.policy.is_idle);
 }
 
@@ -90,8 +102,9 @@ static void a_claim_takes_no_more_than_a_lane_has_room_for(void **state)
     assert_int_equal(claim(&w, "a/hosts", 50), 3);
     assert_int_equal(w.lanes[0].waiting, 10);
     /* The lane is one account's, so its other stream is full as well. */
-    struct turn t = policy_turn(&w.policy);
-    assert_int_equal(t.stream_count, 1);
+    struct turn t = policy_turn(&w.policy, 0);
+    assert_false(turn_has(&t, "a/hosts"));
+    assert_false(turn_has(&t, "a/users"));
     assert_true(turn_has(&t, "b/hosts"));
     assert_int_equal(t.limit, 10);
 }
@@ -101,7 +114,7 @@ static void a_claim_is_never_larger_than_a_batch(void **state)
     (void)state;
     struct world w;
     make_world(&w, 1000, 100);
-    assert_int_equal(policy_turn(&w.policy).limit, 100);
+    assert_int_equal(policy_turn(&w.policy, 0).limit, 100);
 }
 
 static void every_stream_has_its_turn_before_any_has_a_second(void **state)
@@ -110,14 +123,14 @@ static void every_stream_has_its_turn_before_any_has_a_second(void **state)
     struct world w;
     make_world(&w, 1000000, 10);
     assert_int_equal(claim(&w, "a/hosts", 10), 10); /* and many more wait */
-    struct turn t = policy_turn(&w.policy);
+    struct turn t = policy_turn(&w.policy, 0);
     assert_false(turn_has(&t, "a/hosts"));
     assert_true(turn_has(&t, "a/users"));
     assert_true(turn_has(&t, "b/hosts"));
     claim(&w, "b/hosts", 1); /* fewer than the limit: a/users has nothing */
     assert_false(w.policy.is_idle);
-    t = policy_turn(&w.policy);
-    assert_int_equal(t.stream_count, 3);
+    t = policy_turn(&w.policy, 0);
+    assert_int_equal(t.stream_count + t.spot_count, 3);
 }
 
 static void it_is_idle_when_a_round_has_found_all_that_is_due(void **state)
@@ -139,11 +152,13 @@ static void it_is_idle_when_no_lane_has_room(void **state)
     struct world w;
     make_world(&w, 10, 10);
     w.lanes[0].waiting = w.lanes[1].waiting = 10;
-    assert_int_equal(policy_turn(&w.policy).stream_count, 0);
+    struct turn t = policy_turn(&w.policy, 0);
+    assert_true(turn_is_empty(&t));
     assert_true(w.policy.is_idle);
     assert_true(policy_must_measure(&w.policy));
     w.lanes[0].waiting = 9;
-    assert_int_equal(policy_turn(&w.policy).stream_count, 2);
+    t = policy_turn(&w.policy, 0);
+    assert_true(turn_has(&t, "a/hosts") && turn_has(&t, "a/users") && !turn_has(&t, "b/hosts"));
 }
 
 static void more_streams_than_one_query_takes_have_turns_of_their_own(void **state)
@@ -161,9 +176,9 @@ static void more_streams_than_one_query_takes_have_turns_of_their_own(void **sta
     policy_init(&p, shares, MANY, 10);
     size_t expected[] = {POLICY_STREAMS_MAX, POLICY_STREAMS_MAX, 1};
     for (size_t i = 0; i < 3; i++) {
-        struct turn t = policy_turn(&p);
+        struct turn t = policy_turn(&p, 0);
         assert_int_equal(t.stream_count, expected[i]);
-        policy_claimed(&p, &t, 0);
+        policy_claimed(&p, &t, &(struct findings){0}, 0);
         assert_int_equal(p.is_idle, i == 2);
     }
 }
@@ -173,8 +188,8 @@ static void what_a_failed_claim_took_is_given_back(void **state)
     (void)state;
     struct world w;
     make_world(&w, 10, 10);
-    (void)policy_turn(&w.policy);
-    assert_true(policy_take(share(&w, "b/hosts")));
+    (void)policy_turn(&w.policy, 0);
+    assert_true(policy_take(share(&w, "b/hosts"), (struct spot){0}));
     policy_failed(&w.policy, false, 0);
     assert_int_equal(w.lanes[1].taken + w.lanes[1].waiting, 0);
     assert_int_equal(w.policy.window_width, POLICY_BUCKETS);
@@ -202,6 +217,88 @@ static void collisions_narrow_the_window_and_an_empty_one_widens_it(void **state
     }
     claim(&w, "a/hosts", 0);
     assert_true(w.policy.is_idle);
+}
+
+/* --- spots --- */
+
+static const struct share *spot_in(const struct turn *t, const char *stream)
+{
+    for (size_t i = 0; i < t->spot_count; i++)
+        if (str_eq(t->spots[i]->stream, str_of(stream)))
+            return t->spots[i];
+    return NULL;
+}
+
+static void a_stream_with_more_goes_on_after_its_last_link(void **state)
+{
+    (void)state;
+    struct world w;
+    make_world(&w, 1000000, 10);
+    claim_at(&w, "a/hosts", 10, 1000, 0); /* a look: the next one is due after 200 ms */
+    claim_at(&w, "a/users", 3, 5, 1);     /* drains the other two */
+    struct turn t = policy_turn(&w.policy, 2);
+    assert_non_null(spot_in(&t, "a/hosts"));
+    assert_int_equal(spot_in(&t, "a/hosts")->spot.due_ms, 1009);
+    assert_int_equal(spot_in(&t, "a/hosts")->spot.bucket, 7);
+    assert_null(spot_in(&t, "a/users"));
+    assert_null(spot_in(&t, "b/hosts"));
+}
+
+static void a_stream_goes_on_at_the_first_link_that_found_no_room(void **state)
+{
+    (void)state;
+    struct world w;
+    make_world(&w, 4, 10);
+    assert_int_equal(claim_at(&w, "b/hosts", 7, 1000, 0), 4);
+    w.lanes[1].waiting = 0; /* as measured again */
+    struct turn t = policy_turn(&w.policy, 1);
+    assert_non_null(spot_in(&t, "b/hosts"));
+    assert_int_equal(spot_in(&t, "b/hosts")->spot.due_ms, 1004);
+}
+
+static void the_floor_is_what_was_seen_before_the_round(void **state)
+{
+    (void)state;
+    struct world w;
+    make_world(&w, 1000, 10);
+    claim_at(&w, "a/hosts", 3, 1000, 0);
+    claim_at(&w, "a/hosts", 3, 2000, 1);
+    struct turn t = policy_turn(&w.policy, 2);
+    assert_int_equal(t.floor_ms, 1002); /* what became due while the second round ran may be below 2002 */
+    policy_claimed(&w.policy, &t, &(struct findings){0}, 2);
+    t = policy_turn(&w.policy, 3);
+    assert_int_equal(t.floor_ms, 2002);
+}
+
+static void a_stream_without_room_is_not_lost_below_the_floor(void **state)
+{
+    (void)state;
+    struct world w;
+    make_world(&w, 1000, 10);
+    w.lanes[1].waiting = 1000;
+    for (int64_t now = 0; now < 5; now++)
+        claim_at(&w, "a/hosts", 3, 1000 + 10 * now, now);
+    w.lanes[1].waiting = 0;
+    struct turn t = policy_turn(&w.policy, 5);
+    assert_true(t.floor_ms > 1000);
+    assert_non_null(spot_in(&t, "b/hosts"));
+    assert_true(spot_in(&t, "b/hosts")->spot.due_ms == POLICY_START);
+}
+
+static void looks_from_the_start_take_a_twentieth_of_the_time(void **state)
+{
+    (void)state;
+    struct world w;
+    make_world(&w, 1000000, 10);
+    for (int64_t now = 0; now < 1000; now++) {
+        struct turn t = policy_turn(&w.policy, now);
+        bool is_look = t.floor_ms == POLICY_START && t.stream_count > 0 && t.spot_count == 0;
+        if (is_look && now % 200 != 0)
+            fail_msg("a look after %lld ms", (long long)now);
+        if (!is_look && now % 200 == 0)
+            fail_msg("no look after %lld ms", (long long)now);
+        claim_at(&w, "a/hosts", 10, 1000 + now, now);
+    }
 }
 
 static void lanes_are_measured_when_they_may_be_half_full(void **state)
@@ -241,6 +338,11 @@ int main(void)
         cmocka_unit_test(more_streams_than_one_query_takes_have_turns_of_their_own),
         cmocka_unit_test(what_a_failed_claim_took_is_given_back),
         cmocka_unit_test(collisions_narrow_the_window_and_an_empty_one_widens_it),
+        cmocka_unit_test(a_stream_with_more_goes_on_after_its_last_link),
+        cmocka_unit_test(a_stream_goes_on_at_the_first_link_that_found_no_room),
+        cmocka_unit_test(the_floor_is_what_was_seen_before_the_round),
+        cmocka_unit_test(a_stream_without_room_is_not_lost_below_the_floor),
+        cmocka_unit_test(looks_from_the_start_take_a_twentieth_of_the_time),
         cmocka_unit_test(lanes_are_measured_when_they_may_be_half_full),
         cmocka_unit_test(pauses_double_up_to_a_second_and_keep_at_least_half),
     };
