@@ -85,6 +85,21 @@ struct str arena_format(struct arena *a, const char *format, ...)
     return (struct str){text, (size_t)len};
 }
 
+struct str arena_join(struct arena *a, const struct str *parts, size_t count)
+{
+    size_t total = 0;
+    for (size_t i = 0; i < count; i++)
+        total += parts[i].len;
+    char *text = arena_take(a, total + 1);
+    size_t used = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (parts[i].len)
+            memcpy(text + used, parts[i].ptr, parts[i].len);
+        used += parts[i].len;
+    }
+    return (struct str){text, total};
+}
+
 void arena_reset(struct arena *a)
 {
     struct arena_block *keep = NULL;

@@ -26,6 +26,8 @@ struct str arena_copy(struct arena *a, struct str s);
 char *arena_text(struct arena *a, struct str s);
 struct str arena_format(struct arena *a, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* The parts one behind the other; bytes of any kind. */
+struct str arena_join(struct arena *a, const struct str *parts, size_t count);
 /* Give everything back but keep one block for the next round. */
 void arena_reset(struct arena *a);
 void arena_done(struct arena *a);

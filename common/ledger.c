@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/ledger.h"
 
+#include "common/arena.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,9 +13,11 @@ struct entry {
 
 /* Entries from `head` on are in rising order of offset, and the first of them is not done. */
 struct ledger_partition {
+    struct ledger_partition *next;
     int32_t number;
     bool mark_moved;
     int64_t mark;
+    struct arena arena; /* of the entries */
     struct entry *entries;
     size_t head, count, room; /* count includes what is before head */
     size_t open;
@@ -26,45 +30,40 @@ void ledger_init(struct ledger *l)
 
 void ledger_done(struct ledger *l)
 {
-    for (size_t i = 0; i < l->count; i++)
-        free(l->partitions[i].entries);
-    free(l->partitions);
-    *l = (struct ledger){0};
+    while (l->partitions)
+        ledger_drop_partition(l, l->partitions->number);
 }
 
 static struct ledger_partition *find(const struct ledger *l, int32_t partition)
 {
-    for (size_t i = 0; i < l->count; i++)
-        if (l->partitions[i].number == partition)
-            return &l->partitions[i];
-    return NULL;
-}
-
-static void *grown(void *list, size_t room, size_t bytes_each)
-{
-    void *bigger = reallocarray(list, room, bytes_each);
-    if (!bigger)
-        abort();
-    return bigger;
+    struct ledger_partition *p = l->partitions;
+    while (p && p->number != partition)
+        p = p->next;
+    return p;
 }
 
 void ledger_add_partition(struct ledger *l, int32_t partition)
 {
     ledger_drop_partition(l, partition);
-    if (l->count == l->room) {
-        l->room = l->room ? l->room * 2 : 8;
-        l->partitions = grown(l->partitions, l->room, sizeof *l->partitions);
-    }
-    l->partitions[l->count++] = (struct ledger_partition){.number = partition};
+    struct ledger_partition *p = calloc(1, sizeof *p);
+    if (!p)
+        abort();
+    p->number = partition;
+    p->next = l->partitions;
+    l->partitions = p;
 }
 
 void ledger_drop_partition(struct ledger *l, int32_t partition)
 {
-    struct ledger_partition *p = find(l, partition);
+    struct ledger_partition **link = &l->partitions;
+    while (*link && (*link)->number != partition)
+        link = &(*link)->next;
+    struct ledger_partition *p = *link;
     if (!p)
         return;
-    free(p->entries);
-    *p = l->partitions[--l->count];
+    *link = p->next;
+    arena_done(&p->arena);
+    free(p);
 }
 
 bool ledger_has_partition(const struct ledger *l, int32_t partition)
@@ -72,20 +71,26 @@ bool ledger_has_partition(const struct ledger *l, int32_t partition)
     return find(l, partition) != NULL;
 }
 
+/* What is before head goes first, when that makes enough room. */
+static void make_room(struct ledger_partition *p)
+{
+    if (p->count < p->room)
+        return;
+    if (p->head > p->room / 2) {
+        p->count -= p->head;
+        memmove(p->entries, p->entries + p->head, p->count * sizeof *p->entries);
+        p->head = 0;
+        return;
+    }
+    p->entries = arena_grow(&p->arena, p->entries, p->count, &p->room, sizeof *p->entries);
+}
+
 void ledger_take(struct ledger *l, int32_t partition, int64_t offset)
 {
     struct ledger_partition *p = find(l, partition);
     if (!p)
         return;
-    if (p->count == p->room && p->head > p->room / 2) {
-        p->count -= p->head;
-        memmove(p->entries, p->entries + p->head, p->count * sizeof *p->entries);
-        p->head = 0;
-    }
-    if (p->count == p->room) {
-        p->room = p->room ? p->room * 2 : 64;
-        p->entries = grown(p->entries, p->room, sizeof *p->entries);
-    }
+    make_room(p);
     p->entries[p->count++] = (struct entry){.offset = offset};
     p->open++;
 }
@@ -119,16 +124,15 @@ void ledger_mark_done(struct ledger *l, int32_t partition, int64_t offset)
 
 bool ledger_next_mark(struct ledger *l, int32_t *out_partition, int64_t *out_offset)
 {
-    for (size_t i = 0; i < l->count; i++) {
-        struct ledger_partition *p = &l->partitions[i];
-        if (p->mark_moved) {
-            p->mark_moved = false;
-            *out_partition = p->number;
-            *out_offset = p->mark;
-            return true;
-        }
-    }
-    return false;
+    struct ledger_partition *p = l->partitions;
+    while (p && !p->mark_moved)
+        p = p->next;
+    if (!p)
+        return false;
+    p->mark_moved = false;
+    *out_partition = p->number;
+    *out_offset = p->mark;
+    return true;
 }
 
 size_t ledger_open_count(const struct ledger *l, int32_t partition)
@@ -140,7 +144,7 @@ size_t ledger_open_count(const struct ledger *l, int32_t partition)
 size_t ledger_open_total(const struct ledger *l)
 {
     size_t open = 0;
-    for (size_t i = 0; i < l->count; i++)
-        open += l->partitions[i].open;
+    for (const struct ledger_partition *p = l->partitions; p; p = p->next)
+        open += p->open;
     return open;
 }

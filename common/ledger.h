@@ -15,8 +15,7 @@
 struct ledger_partition;
 
 struct ledger {
-    struct ledger_partition *partitions;
-    size_t count, room;
+    struct ledger_partition *partitions; /* a list: there are few */
 };
 
 void ledger_init(struct ledger *l);

@@ -19,6 +19,7 @@ enum {
     HOPS_MAX = 3,
     FDS_MAX = 8,
     BODY_KEPT_BYTES = 256 * 1024,
+    URL_MAX_BYTES = 64 * 1024,
     ADDRESS_MAX = 64
 };
 
@@ -36,7 +37,7 @@ struct http_transfer {
     bool is_under_way;
     struct curl_slist *headers;
     struct buf body;
-    char *url; /* the last hop's */
+    struct buf url; /* the last hop's */
     bool plain_http;
     struct str private_hosts;
     void *ticket;
@@ -97,6 +98,7 @@ static void free_transfer(struct http_transfer *t)
     unlink_transfer(t);
     curl_easy_cleanup(t->easy);
     buf_done(&t->body);
+    buf_done(&t->url);
     free(t);
 }
 
@@ -113,9 +115,9 @@ void http_close(struct http *h)
     curl_global_cleanup();
 }
 
-static bool is_allowed(const struct http_transfer *t, const char *address)
+static bool is_allowed(struct http_transfer *t, const char *address)
 {
-    return guard_allows(t->url, t->private_hosts, address);
+    return guard_allows(buf_text(&t->url), t->private_hosts, address);
 }
 
 /* curl calls this with the resolved address, so that a name cannot change its mind between a check and the connection. */
@@ -191,6 +193,7 @@ static struct http_transfer *idle_transfer(struct http *h)
             abort();
         t->http = h;
         buf_init(&t->body, (size_t)h->limits.body_bytes);
+        buf_init(&t->url, URL_MAX_BYTES);
         set_always(t);
     }
     link_transfer(t, &h->running);
@@ -221,16 +224,13 @@ static void set_request(struct http_transfer *t, const struct http_request *r)
                            t->plain_http ? "https,http" : "https");
 }
 
-/* From here to the next hop or the end. */
+/* From here to the next hop or the end. curl's own text of a redirect goes with its next URL, so it is copied first. */
 static bool send_to(struct http_transfer *t, const char *url)
 {
-    char *copy = strdup(url);
-    if (!copy)
-        abort();
-    free(t->url);
-    t->url = copy;
     buf_reset(&t->body);
-    t->is_under_way = curl_easy_setopt(t->easy, CURLOPT_URL, url) == CURLE_OK &&
+    buf_reset(&t->url);
+    t->is_under_way = buf_add(&t->url, str_of(url)) &&
+                      curl_easy_setopt(t->easy, CURLOPT_URL, buf_text(&t->url)) == CURLE_OK &&
                       curl_multi_add_handle(t->http->multi, t->easy) == CURLM_OK;
     return t->is_under_way;
 }
@@ -274,7 +274,7 @@ static const char *next_hop(struct http_transfer *t, long status)
                        HOPS_MAX);
         return NULL;
     }
-    if (!guard_is_same_origin(t->url, target)) {
+    if (!guard_is_same_origin(buf_text(&t->url), target)) {
         char host[GUARD_HOST_MAX];
         (void)snprintf(t->problem, sizeof t->problem,
                        "it redirects to another origin (%s), which is not followed",
@@ -292,12 +292,7 @@ static bool follow(struct http_transfer *t, long status)
     t->hops++;
     if (status == 303) /* See Other: with GET (RFC 9110, 15.4.4) */
         (void)curl_easy_setopt(t->easy, CURLOPT_HTTPGET, 1L);
-    char *copy = strdup(target); /* curl's own goes with its next URL */
-    if (!copy)
-        abort();
-    bool ok = send_to(t, copy);
-    free(copy);
-    return ok;
+    return send_to(t, target);
 }
 
 static bool is_hopeless(CURLcode code)
@@ -384,10 +379,11 @@ void http_release(struct http_transfer *t)
     unlink_transfer(t);
     (void)curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, NULL);
     curl_slist_free_all(t->headers);
-    free(t->url);
+    buf_reset(&t->url);
     if (t->body.room > BODY_KEPT_BYTES)
         buf_done(&t->body);
     buf_reset(&t->body);
-    *t = (struct http_transfer){.http = t->http, .easy = t->easy, .body = t->body};
+    *t = (struct http_transfer){
+        .http = t->http, .easy = t->easy, .url = t->url, .body = t->body};
     link_transfer(t, &t->http->idle);
 }

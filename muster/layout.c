@@ -52,8 +52,6 @@ struct layout layout_make(struct model *const *models, size_t count, struct aren
     /* The order of `due` is that of a claim's query: two equalities, then the order asked for, then a filter on the key alone. */
     const struct index_spec fixed[] = {
         {STR("links"), STR("due"), STR("gone,stream,due_at,bucket"), false, false, NULL},
-        {STR("links"), STR("failing"), STR("failures"), false, false,
-         "{\"failures\": {\"$gt\": 0}}"},
         {STR("lanes"), STR("lane"), STR("lanes"), true, false, NULL},
         {STR("seen"), STR("final"), STR("_id.link,_id.run"), false, false, "{\"final\": true}"},
         {STR("issues"), STR("field"), STR("stream,field"), false, false, NULL},

@@ -9,6 +9,7 @@
 #include "common/log.h"
 #include "common/mongo.h"
 #include "common/provider.h"
+#include "common/signals.h"
 #include "producer/claim.h"
 #include "producer/policy.h"
 #include "producer/publish.h"
@@ -16,9 +17,7 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -90,7 +89,7 @@ int main(int argc, char **argv)
 
 static const struct conf_setting setting_rows[] = {
     COMMON_SETTINGS(struct settings, common),
-    {"batch", CONF_INT, offsetof(struct settings, batch), "1000",
+    {"batch", CONF_INT, offsetof(struct settings, batch), "2000",
      "links claimed in one transaction, at most 20000", NULL},
     {"lease", CONF_DURATION, offsetof(struct settings, lease_ms), "5m",
      "how long a claimed link is left alone; then it comes due again, unless its pages arrive",
@@ -116,18 +115,6 @@ static bool check_settings(const struct settings *s, struct err *err)
     if (s->poll_ms < 1)
         return err_stop(err, EX_CONFIG, "poll: at least 1ms is expected");
     return true;
-}
-
-/* Before any library starts a thread, so that no thread ever takes them. */
-static bool open_signals(struct producer *p, struct err *err)
-{
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    if (sigprocmask(SIG_BLOCK, &set, NULL) == 0)
-        p->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-    return p->signals >= 0 || err_stop(err, EX_OSERR, "signalfd: %s", strerror(errno));
 }
 
 static bool open_mongo(struct producer *p, struct err *err)
@@ -159,7 +146,8 @@ static bool producer_open(struct producer *p, int argc, char **argv, struct err 
     size_t word_count = 0;
     bool answered = false;
     log_open("producer", false, LOG_INFO_LEVEL); /* until the settings say how */
-    if (!open_signals(p, err) ||
+    p->signals = signals_open(err);
+    if (p->signals < 0 ||
         !conf_load(&program, s, argc, argv, &p->arena, NULL, 0, &word_count, &answered, err) ||
         answered || !check_settings(s, err))
         return false;
@@ -206,12 +194,6 @@ static int wait_ms(const struct producer *p)
     return p->policy.is_idle ? (int)p->settings.poll_ms : 0;
 }
 
-static bool signal_came(const struct producer *p)
-{
-    struct signalfd_siginfo info;
-    return read(p->signals, &info, sizeof info) == (ssize_t)sizeof info;
-}
-
 static bool producer_wait(struct producer *p, struct err *err)
 {
     struct pollfd fds[] = {
@@ -220,7 +202,7 @@ static bool producer_wait(struct producer *p, struct err *err)
     };
     if (poll(fds, 2, wait_ms(p)) < 0 && errno != EINTR)
         return err_stop(err, EX_OSERR, "poll: %s", strerror(errno));
-    return !signal_came(p);
+    return !signals_came(p->signals);
 }
 
 /* --- the verbs --- */
@@ -299,7 +281,7 @@ static void drain(struct producer *p)
 {
     int64_t end_ms = clock_ms() + DRAIN_MS;
     struct err ignored = {0};
-    while (!publish_is_done(&p->publish) && clock_ms() < end_ms && !signal_came(p)) {
+    while (!publish_is_done(&p->publish) && clock_ms() < end_ms && !signals_came(p->signals)) {
         if (!publish_tasks(&p->publish, false, &ignored))
             err_clear(&ignored); /* the lease brings back what cannot be delivered now */
         kafka_producer_poll(p->publish.kafka, 50);

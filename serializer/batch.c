@@ -138,12 +138,17 @@ static bool raise_links(struct batch *b, struct err *err)
     return true;
 }
 
+static void judge(const struct batch *b, struct page *p)
+{
+    struct whole line = line_of(b, p);
+    judge_page(p, &b->links[p->link].state, &line);
+}
+
 static void judge_pages(struct batch *b)
 {
     for (size_t i = 0; i < b->count; i++) {
         struct page *p = &b->pages[i];
-        struct whole line = line_of(b, p);
-        judge_page(p, &b->links[p->link].state, &line);
+        judge(b, p);
         b->counts.pages++;
         b->counts.late_pages += p->verdict == PAGE_LATE;
         if (p->verdict == PAGE_NEWS && p->body.len) {
@@ -182,6 +187,26 @@ static bool read_marks(struct batch *b, struct err *err)
     return true;
 }
 
+static void count_records(struct batch *b, const struct page *p)
+{
+    if (p->verdict != PAGE_APPLY)
+        return;
+    b->counts.records += (int64_t)p->decoded.count;
+    b->counts.issues += (int64_t)p->decoded.issue_count;
+}
+
+/* A late page was set aside when it was not late. */
+static void give_up(struct batch *b, struct page *p, const struct err *err)
+{
+    p->rejected = p->verdict == PAGE_APPLY;
+    p->verdict = p->rejected ? PAGE_BAD : PAGE_SEEN;
+    p->reason = arena_copy(b->arena, str_of(err->text));
+    b->counts.rejected_pages += p->rejected;
+    struct page *twin = judge_next_twin(p, b->pages, b->count);
+    if (twin)
+        judge(b, twin);
+}
+
 static bool decode_pages(struct batch *b, struct err *err)
 {
     for (; b->at < b->count; b->at++) {
@@ -190,18 +215,13 @@ static bool decode_pages(struct batch *b, struct err *err)
             continue;
         if (b->decode(p, b->arena, err)) {
             judge_records(p, b->arena);
-            b->counts.records += p->verdict == PAGE_APPLY ? (int64_t)p->decoded.count : 0;
-            b->counts.issues += p->verdict == PAGE_APPLY ? (int64_t)p->decoded.issue_count : 0;
-            continue;
-        }
-        if (err->kind != ERR_REJECT)
+            count_records(b, p);
+        } else if (err->kind == ERR_REJECT) {
+            give_up(b, p, err);
+            err_clear(err);
+        } else {
             return false;
-        /* A late page was set aside when it was not late. */
-        p->rejected = p->verdict == PAGE_APPLY;
-        p->verdict = p->rejected ? PAGE_BAD : PAGE_SEEN;
-        p->reason = arena_copy(b->arena, str_of(err->text));
-        b->counts.rejected_pages += p->rejected;
-        err_clear(err);
+        }
     }
     b->at = 0;
     b->step = LOOK;
@@ -217,7 +237,8 @@ struct stored {
 
 static struct str source_id(const struct source *s, struct arena *arena)
 {
-    return arena_format(arena, STR_FMT "\x1f" STR_FMT, STR_ARG(s->link), STR_ARG(s->key));
+    const struct str parts[] = {s->link, STR("\x1f"), s->key};
+    return arena_join(arena, parts, sizeof parts / sizeof *parts);
 }
 
 static const struct source *stored_one(const struct stored *stored, const struct source *s,
@@ -300,7 +321,7 @@ static bool read_listed(struct batch *b, struct link *link, struct err *err)
  * gone.
  */
 static bool take_back(struct batch *b, const struct page *p, const struct stored *stored,
-                      struct apply *apply, struct err *err)
+                      struct apply *apply, int64_t *in_out_gone, struct err *err)
 {
     struct link *link = &b->links[p->link];
     for (size_t i = 0; i < p->decoded.count; i++) {
@@ -313,7 +334,7 @@ static bool take_back(struct batch *b, const struct page *p, const struct stored
             continue;
         struct source stone = fence_tombstone(&link->listed_line, s);
         apply_add(apply, &stone);
-        b->counts.gone++;
+        ++*in_out_gone;
     }
     return true;
 }
@@ -346,6 +367,7 @@ static bool look(struct batch *b, bool again, enum step next, struct err *err)
     }
     struct apply *apply = &b->applies[b->at];
     struct stored stored;
+    int64_t gone = 0; /* counted when the step is through: a retry begins it again */
     if (!look_at(b, apply->model, again, &stored, err))
         return false;
     for (size_t i = 0; i < b->count; i++) {
@@ -354,11 +376,12 @@ static bool look(struct batch *b, bool again, enum step next, struct err *err)
             continue;
         bool is_late =
             again ? p->became_late && p->verdict == PAGE_APPLY : p->verdict == PAGE_LATE;
-        if (is_late && !take_back(b, p, &stored, apply, err))
+        if (is_late && !take_back(b, p, &stored, apply, &gone, err))
             return false;
         if (!again && p->verdict == PAGE_APPLY)
             add_records(b, p, &stored, apply);
     }
+    b->counts.gone += gone;
     b->at++;
     return true;
 }

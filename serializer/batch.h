@@ -43,10 +43,11 @@ struct page {
 
     /* The batch's own. */
     enum verdict verdict;
-    size_t link;        /* index among the batch's links */
-    struct mark mark;   /* as it will be written */
-    struct mark own;    /* as it stood for this run when the page was judged */
-    struct mark before; /* the same page in the whole run before */
+    size_t link;             /* index among the batch's links */
+    struct mark mark;        /* as it will be written */
+    struct mark own;         /* as it stood for this run when the page was judged */
+    struct mark before;      /* the same page in the whole run before */
+    const struct page *twin; /* the same page earlier in this batch, whose mark is `own` */
     bool may_skip;
     bool became_late;
     struct decoded decoded;

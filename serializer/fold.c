@@ -36,24 +36,29 @@ bool tuple_eq(const struct tuple *a, const struct tuple *b, const struct model *
     return true;
 }
 
+/* Each value behind its length, so that no two tuples have one text, whatever bytes they hold. */
 static struct str tuple_text(const struct model *m, const struct tuple *t, struct arena *arena)
 {
     const struct rule *rule = &m->rules[t->rule];
-    struct str text = rule->name;
+    struct str parts[1 + 2 * RULE_MAX_FIELDS] = {rule->name};
+    size_t count = 1;
     for (size_t i = 0; i < rule->count; i++) {
         struct value v = t->values[i];
-        text = v.kind == VALUE_TEXT ? arena_format(arena, STR_FMT "\x1f" STR_FMT, STR_ARG(text),
-                                                   STR_ARG(value_str(v)))
-                                    : arena_format(arena, STR_FMT "\x1f%lld", STR_ARG(text),
-                                                   v.kind == VALUE_BOOL ? (long long)v.flag
-                                                                        : (long long)v.number);
+        struct str bytes = value_str(v);
+        if (v.kind != VALUE_TEXT)
+            bytes = arena_format(
+                arena, "%lld", v.kind == VALUE_BOOL ? (long long)v.flag : (long long)v.number);
+        parts[count++] = arena_format(arena, "\x1f%zu:", bytes.len);
+        parts[count++] = bytes;
     }
-    return text;
+    return arena_join(arena, parts, count);
 }
 
+/* Neither a link nor a stream has a control character in its name. */
 static struct str source_text(struct str first, const struct source *s, struct arena *arena)
 {
-    return arena_format(arena, STR_FMT "\x1f" STR_FMT, STR_ARG(first), STR_ARG(s->key));
+    const struct str parts[] = {first, STR("\x1f"), s->key};
+    return arena_join(arena, parts, sizeof parts / sizeof *parts);
 }
 
 size_t fold_identity(const struct model *m, const struct source *s, struct arena *arena,
@@ -63,17 +68,20 @@ size_t fold_identity(const struct model *m, const struct source *s, struct arena
     size_t count = fold_tuples(m, s, tuples);
     for (size_t t = 0; t < count; t++)
         out[t] = tuple_text(m, &tuples[t], arena);
-    out[count] =
-        source_text(arena_format(arena, "item\x1f" STR_FMT, STR_ARG(s->stream)), s, arena);
+    const struct str item[] = {STR("item\x1f"), s->stream};
+    out[count] = source_text(arena_join(arena, item, 2), s, arena);
     return count + 1;
 }
 
 bool fold_may_be_crowded(const struct entity *e)
 {
-    return e->crowded_out || e->count >= ENTITY_MAX_SOURCES;
+    size_t living = 0;
+    for (size_t i = 0; i < e->count; i++)
+        living += !e->sources[i].gone;
+    return e->crowded_out || living >= ENTITY_MAX_SOURCES;
 }
 
-enum { NOBODY = -1 };
+enum { NOBODY = -1, GONE_MAX = ENTITY_MAX_SOURCES };
 
 /* A source in the working set: as it will be, and where it is stored now. */
 struct slot {
@@ -308,7 +316,8 @@ static struct folded fold_component(const struct plan *p, const struct component
     }
     for (size_t i = 0; i < c->count; i++) {
         f.sources[i] = p->slots[p->order[c->first + i]].source;
-        add_tuples(p, f.sources[i], &f);
+        if (!c->crowded_out)
+            add_tuples(p, f.sources[i], &f);
     }
     f.count = c->count;
     struct value *fields = ARENA_ARRAY(p->arena, struct value, p->model->field_count);
@@ -374,6 +383,8 @@ static size_t list_members(const struct plan *p, struct member_of **out)
         const struct slot *slot = &p->slots[i];
         if (!slot->is_updated && !slot->source->gone)
             continue;
+        if (slot->source->gone && slot->owner == NOBODY)
+            continue; /* said and taken back at once: nothing of it is stored */
         size_t node =
             slot->source->gone ? (size_t)slot->owner : p->entity_count + slot->component;
         list[used++] = (struct member_of){find_root(p->parents, node), IS_SLOT, i};
@@ -423,6 +434,28 @@ static bool is_settled(const struct plan *p, const struct region *r)
 }
 
 /*
+ * At most GONE_MAX, the newest: a tombstone only saves work, as the fence keeps older writers out
+ * without it, and an entity stays bounded.
+ */
+static void keep_gone(struct folded *f, struct source *gone)
+{
+    size_t oldest = SIZE_MAX;
+    size_t count = 0;
+    for (size_t i = 0; i < f->count; i++) {
+        if (!f->sources[i]->gone)
+            continue;
+        count++;
+        if (oldest == SIZE_MAX ||
+            version_cmp(&f->sources[i]->version, &f->sources[oldest]->version) < 0)
+            oldest = i;
+    }
+    if (count < GONE_MAX)
+        f->sources[f->count++] = gone;
+    else if (version_cmp(&gone->version, &f->sources[oldest]->version) > 0)
+        f->sources[oldest] = gone;
+}
+
+/*
  * Gone sources go where their entity's id goes, or else its living sources. An entity that has
  * only gone ones left keeps them, and its id.
  */
@@ -441,7 +474,7 @@ static void carry_gone(const struct plan *p, const struct region *r, size_t old,
     for (size_t i = 0; i < r->slot_count; i++) {
         const struct slot *slot = &p->slots[r->slots[i]];
         if (slot->owner == (int64_t)entity && slot->source->gone)
-            f->sources[f->count++] = slot->source;
+            keep_gone(f, slot->source);
     }
     change->heir[old] = id_cmp(&f->id, &p->entities[entity].id) == 0 ? SIZE_MAX : heir;
 }

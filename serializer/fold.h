@@ -28,9 +28,9 @@ struct tuple {
 size_t fold_tuples(const struct model *m, const struct source *s, struct tuple *out);
 bool tuple_eq(const struct tuple *a, const struct tuple *b, const struct model *m);
 /*
- * All that identifies a living source, each as one text: its tuples
- * ("hostname_ip\x1fa.example\x1f203.0.113.7"), and stream and key. For maps and for `crowd`.
- * out has room for MODEL_MAX_RULES + 1.
+ * All that identifies a living source, each as one text: its tuples ("hostname_ip", then each
+ * value behind its length), and stream and key. For maps and for `crowd`. out has room for
+ * MODEL_MAX_RULES + 1.
  */
 size_t fold_identity(const struct model *m, const struct source *s, struct arena *arena,
                      struct str *out);

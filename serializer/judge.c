@@ -54,6 +54,12 @@ void judge_page(struct page *p, const struct link_state *link, const struct whol
     p->mark.key_count = p->before.key_count;
 }
 
+static void follow(struct page *p, const struct page *first)
+{
+    p->own = first->mark;
+    p->twin = first;
+}
+
 void judge_look_back(struct page *pages, size_t count, struct arena *arena)
 {
     struct index first;
@@ -66,8 +72,24 @@ void judge_look_back(struct page *pages, size_t count, struct arena *arena)
                                      (long long)p->head.run, (long long)p->head.page);
         int64_t known = index_put(&first, id, (int64_t)i);
         if (known != (int64_t)i && p->own.gen == 0)
-            p->own = pages[known].mark;
+            follow(p, &pages[known]);
     }
+}
+
+struct page *judge_next_twin(const struct page *bad, struct page *pages, size_t count)
+{
+    struct page *heir = NULL;
+    for (size_t i = 0; i < count; i++) {
+        if (pages[i].twin != bad)
+            continue;
+        pages[i].own = (struct mark){0};
+        pages[i].twin = NULL;
+        if (heir)
+            follow(&pages[i], heir);
+        else
+            heir = &pages[i];
+    }
+    return heir;
 }
 
 static int hash_cmp(const void *a, const void *b)

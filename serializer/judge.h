@@ -19,6 +19,11 @@ void judge_page(struct page *p, const struct link_state *link, const struct whol
  */
 void judge_look_back(struct page *pages, size_t count, struct arena *arena);
 /*
+ * The first one's bytes are no page: the next one stands for it, to be judged anew. NULL when
+ * there is none.
+ */
+struct page *judge_next_twin(const struct page *bad, struct page *pages, size_t count);
+/*
  * Of a decoded page: each key once, versions, and what the mark says of the records. Rejects
  * among them make the page one.
  */

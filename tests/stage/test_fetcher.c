@@ -364,6 +364,14 @@ static void test_tasks_become_pages(void **state)
     }
 }
 
+static void wait_for_hits(const char *name, int hits)
+{
+    int64_t end_ms = clock_ms() + TURN_MS;
+    while (odd_server_hits(world.server, name) < hits && clock_ms() < end_ms)
+        (void)usleep(10 * 1000);
+    assert_true(odd_server_hits(world.server, name) >= hits);
+}
+
 static void wait_for_no_lag(void)
 {
     int64_t end_ms = clock_ms() + TURN_MS;
@@ -424,8 +432,7 @@ static void test_a_signal_drains_and_another_fetcher_goes_on(void **state)
 {
     (void)state;
     struct listing l = put_task("odd/things", "slow", 1);
-    while (odd_server_hits(world.server, "slow") < 2)
-        (void)usleep(10 * 1000);
+    wait_for_hits("slow", 2);
     assert_int_equal(stop_fetcher(SIGTERM), 0);
     int hits = odd_server_hits(world.server, "slow");
     assert_int_equal(hits, 2); /* the page under way was ended, and no other begun */
@@ -441,8 +448,7 @@ static void test_a_killed_fetcher_loses_nothing(void **state)
 {
     (void)state;
     struct listing l = put_task("odd/things", "slower", 1);
-    while (odd_server_hits(world.server, "slower") < 2)
-        (void)usleep(10 * 1000);
+    wait_for_hits("slower", 2);
     assert_int_not_equal(stop_fetcher(SIGKILL), 0);
     start_fetcher();
     assert_int_equal(pages_of(&l), (1u << (PAGES + 1)) - 1);

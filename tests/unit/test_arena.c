@@ -25,7 +25,8 @@ static void every_piece_is_aligned_for_any_type(void **state)
     arena_auto arena = {0};
     for (size_t round = 0; round < 4; round++)
         for (size_t i = 0; i < SIZES; i++)
-            assert_int_equal((uintptr_t)arena_take(&arena, sizes[i]) % _Alignof(max_align_t), 0);
+            assert_int_equal((uintptr_t)arena_take(&arena, sizes[i]) % _Alignof(max_align_t),
+                             0);
 }
 
 static void pieces_do_not_overlap(void **state)
@@ -49,7 +50,7 @@ static void memory_is_zeroed_again_after_a_reset(void **state)
     (void)state;
     arena_auto arena = {0};
     for (size_t round = 0; round < 5; round++) {
-        for (size_t i = 0; i < SIZES * 4; i++) {
+        for (size_t i = 0; i < (size_t)SIZES * 4; i++) {
             void *piece = arena_take(&arena, sizes[i % SIZES]);
             assert_true(is_zero(piece, sizes[i % SIZES]));
             memset(piece, 0xff, sizes[i % SIZES]);

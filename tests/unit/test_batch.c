@@ -12,7 +12,7 @@
 
 #include "serializer/batch.h"
 
-#include "tests/model/memory_store.c"
+#include "tests/model/memory_store.h"
 
 #include <stdlib.h>
 
@@ -418,7 +418,7 @@ static struct str source_shown(const struct source *s, bool with_version, struct
 
 static struct str db_shown(struct play *p, bool with_versions)
 {
-    struct str texts[MEMORY_MAX_ENTITIES];
+    struct str *texts = ARENA_ARRAY(&p->arena, struct str, p->db.entity_count);
     for (size_t e = 0; e < p->db.entity_count; e++) {
         const struct entity *entity = &p->db.entities[e];
         struct str *sources = ARENA_ARRAY(&p->arena, struct str, entity->count);
@@ -1466,7 +1466,7 @@ static struct str whole_shown(const struct whole *w, struct arena *arena)
 /* Everything that must not depend on how the story went. */
 static struct str end_shown(struct play *p)
 {
-    struct str links[MEMORY_MAX_LINKS];
+    struct str *links = ARENA_ARRAY(&p->arena, struct str, p->db.link_count);
     for (size_t i = 0; i < p->db.link_count; i++) {
         const struct link_state *s = &p->db.links[i].state;
         const struct link_news *last = &p->db.links[i].last;

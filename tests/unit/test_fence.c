@@ -256,47 +256,46 @@ static void a_mark_has_its_keys_and_no_others(void **state)
 
 struct identical_case {
     const char *sentence;
-    bool is_stored;
-    struct source stored, record;
     const char *listed_before;
-    bool is_identical;
+    struct source stored, record;
+    bool is_stored, is_identical;
 };
 static const struct identical_case identical_cases[] = {
     {"a_record_of_equal_content_that_this_page_listed_before_is_identical",
-     true,
+     "ab",
      {.hash = {1}},
      {.hash = {1}, .key = {"a", 1}},
-     "ab",
+     true,
      true},
     {"one_that_is_not_stored_is_not",
-     false,
+     "ab",
      {.hash = {1}},
      {.hash = {1}, .key = {"a", 1}},
-     "ab",
+     false,
      false},
     {"one_that_is_stored_as_gone_is_not",
-     true,
+     "ab",
      {.hash = {1}, .gone = true},
      {.hash = {1}, .key = {"a", 1}},
-     "ab",
+     true,
      false},
     {"one_of_other_content_is_not",
-     true,
+     "ab",
      {.hash = {[HASH_BYTES - 1] = 1}},
      {.hash = {[HASH_BYTES - 1] = 2}, .key = {"a", 1}},
-     "ab",
+     true,
      false},
     {"one_that_another_page_listed_before_is_not",
-     true,
+     "ab",
      {.hash = {1}},
      {.hash = {1}, .key = {"c", 1}},
-     "ab",
+     true,
      false},
     {"one_whose_page_was_not_there_before_is_not",
-     true,
+     "",
      {.hash = {1}},
      {.hash = {1}, .key = {"a", 1}},
-     "",
+     true,
      false},
 };
 
@@ -644,7 +643,7 @@ static void whole_runs_end_the_same_in_every_order(void **state)
                                  {.run = 4, .gen = 6, .map = 1},
                                  {.run = 7, .gen = 7, .map = 1}};
     enum { RUNS = sizeof runs / sizeof *runs };
-    for (size_t order = 0; order < RUNS * RUNS * RUNS * RUNS; order++) {
+    for (size_t order = 0; order < (size_t)RUNS * RUNS * RUNS * RUNS; order++) {
         struct link_state link = {0};
         bool came[RUNS] = {false};
         for (size_t i = 0, rest = order; i < RUNS; i++, rest /= RUNS)

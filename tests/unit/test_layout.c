@@ -59,7 +59,6 @@ static void a_source_stands_in_one_entity_only(void **state)
     const struct index_spec *i = find(&l, "things", "source");
     assert_text(i->keys.ptr, i->keys.len, "sources.link,sources.key");
     assert_true(i->unique && i->sparse);
-    assert_false(find(&l, "things", "stream_key")->unique);
     assert_true(find(&l, "things", "crowd")->sparse);
 }
 

@@ -27,8 +27,8 @@ static struct str line_of(char out[static 20000], enum log_level level,
     if (dup2(kept, STDERR_FILENO) < 0)
         abort();
     (void)close(kept);
-    rewind(file);
-    size_t len = fread(out, 1, 20000, file);
+    ssize_t got = pread(fileno(file), out, 20000, 0);
+    size_t len = got < 0 ? 0 : (size_t)got;
     (void)fclose(file);
     if (len) {
         assert_int_equal(out[len - 1], '\n');

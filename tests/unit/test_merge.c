@@ -310,7 +310,7 @@ static void is_merged(void **state)
         for (size_t f = 0; f < FIELDS; f++)
             assert_true(f == c->field ||
                         (values[f].kind == VALUE_NONE && from[f] == FROM_NONE));
-        die_shuffle(&die, sources, count, sizeof(struct source *));
+        die_shuffle(&die, (void *)sources, count, sizeof(struct source *));
     }
 }
 
@@ -361,8 +361,8 @@ static void no_order_of_sources_makes_a_difference(void **state)
             struct source *other[CROWD];
             struct value values[FIELDS];
             int32_t from[FIELDS];
-            memcpy(other, sources, sizeof other);
-            die_shuffle(&die, other, CROWD, sizeof(struct source *));
+            memcpy((void *)other, (const void *)sources, sizeof other);
+            die_shuffle(&die, (void *)other, CROWD, sizeof(struct source *));
             merge_fields(&model, other, CROWD, &arena, values, from);
             for (size_t f = 0; f < FIELDS; f++) {
                 assert_int_equal(value_cmp(values[f], first[f]), 0);
