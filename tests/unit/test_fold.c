@@ -769,9 +769,15 @@ static void one_that_is_crowded_out_and_gone_is_a_tombstone_alone(void **state)
 static void a_host_may_be_crowded_when_it_is_full_or_crowded_out(void **state)
 {
     (void)state;
-    assert_false(fold_may_be_crowded(&(struct entity){.count = ENTITY_MAX_SOURCES - 1}));
-    assert_true(fold_may_be_crowded(&(struct entity){.count = ENTITY_MAX_SOURCES}));
-    assert_true(fold_may_be_crowded(&(struct entity){.count = 1, .crowded_out = true}));
+    struct source sources[ENTITY_MAX_SOURCES + 1] = {0};
+    struct entity e = {.sources = sources, .count = ENTITY_MAX_SOURCES - 1};
+    assert_false(fold_may_be_crowded(&e));
+    e.count = ENTITY_MAX_SOURCES;
+    assert_true(fold_may_be_crowded(&e));
+    sources[0].gone = true; /* takes no living one's place */
+    assert_false(fold_may_be_crowded(&e));
+    e = (struct entity){.sources = sources, .count = 1, .crowded_out = true};
+    assert_true(fold_may_be_crowded(&e));
 }
 
 /* --- any history --- */
