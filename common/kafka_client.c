@@ -61,7 +61,8 @@ struct kafka_conf kafka_conf_new(const struct kafka_settings *s)
     set(&c, "log.connection.close", "false");
     set(&c, "socket.nagle.disable", "true");
     set(&c, "reconnect.backoff.max.ms", "1000");
-    set(&c, "socket.timeout.ms", "30000"); /* a broker that hangs; a big page on a slow line needs some of it */
+    set(&c, "socket.timeout.ms",
+        "30000"); /* a broker that hangs; a big page on a slow line needs some of it */
     if (s->message_max_bytes)
         kafka_conf_set_int(&c, "message.max.bytes", s->message_max_bytes);
     return c;

@@ -119,8 +119,12 @@ static void leave_group(rd_kafka_t *rk)
     int64_t end_ms = clock_ms() + CLOSE_MAX_MS;
     rd_kafka_queue_t *queue = rd_kafka_queue_get_consumer(rk);
     rd_kafka_error_t *problem = rd_kafka_consumer_close_queue(rk, queue);
-    while (!problem && !rd_kafka_consumer_closed(rk) && clock_ms() < end_ms)
-        (void)rd_kafka_queue_poll_callback(queue, 50);
+    while (!problem && !rd_kafka_consumer_closed(rk) && clock_ms() < end_ms) {
+        /* Messages lie there too, which the poll for callbacks alone does not survive. */
+        rd_kafka_message_t *left = rd_kafka_consume_queue(queue, 50);
+        if (left)
+            rd_kafka_message_destroy(left);
+    }
     if (problem)
         rd_kafka_error_destroy(problem);
     rd_kafka_queue_destroy(queue);

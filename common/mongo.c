@@ -180,7 +180,8 @@ static bool is_ready(struct mongo *m, struct err *err)
     mongoc_server_description_t *server =
         mongoc_client_select_server(m->client, true, NULL, &error);
     /* Where the URI names a replica set, the driver strikes a server that is in none off its list, for good. */
-    if (!server && known_servers(m, "", &ignored) == 0)
+    /* One that does not answer is not known either, but then the message says what calling it met. */
+    if (!server && !strstr(error.message, " calling ") && known_servers(m, "", &ignored) == 0)
         return no_replica_set(m, err);
     if (!server)
         return mongo_error("find a primary", &error, NULL, err);
@@ -312,6 +313,10 @@ static bool is_from_server(const bson_error_t *error)
 static bool is_retry(const bson_error_t *error, const bson_t *reply)
 {
     if (error->domain == MONGOC_ERROR_STREAM || error->domain == MONGOC_ERROR_SERVER_SELECTION)
+        return true;
+    /* A single client's own look at the topology reports a lost connection under another domain. */
+    if (!is_from_server(error) && error->code >= MONGOC_ERROR_STREAM_NAME_RESOLUTION &&
+        error->code <= MONGOC_ERROR_STREAM_NOT_ESTABLISHED)
         return true;
     /* A connection lost while it logs in is reported as a failed login. */
     if (error->domain == MONGOC_ERROR_CLIENT && error->code == MONGOC_ERROR_CLIENT_AUTHENTICATE)

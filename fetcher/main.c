@@ -8,14 +8,12 @@
 #include "common/conf.h"
 #include "common/kafka.h"
 #include "common/log.h"
+#include "common/signals.h"
+#include "common/start.h"
 #include "fetcher/publish.h"
 #include "fetcher/roster.h"
 #include "fetcher/settings.h"
 
-#include <errno.h>
-#include <signal.h>
-#include <string.h>
-#include <sys/signalfd.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -68,50 +66,13 @@ int main(int argc, char **argv)
 static kafka_delivered on_delivered;
 static kafka_assigned on_assigned;
 
-/* Before any library starts a thread, so that no thread ever takes them. */
-static bool open_signals(struct fetcher *f, struct err *err)
-{
-    sigset_t set;
-    (void)sigemptyset(&set);
-    (void)sigaddset(&set, SIGTERM);
-    (void)sigaddset(&set, SIGINT);
-    if (sigprocmask(SIG_BLOCK, &set, NULL) == 0)
-        f->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-    return f->signals >= 0 || err_stop(err, EX_OSERR, "signalfd: %s", strerror(errno));
-}
-
-static bool signal_came(const struct fetcher *f)
-{
-    struct signalfd_siginfo info;
-    return read(f->signals, &info, sizeof info) == (ssize_t)sizeof info;
-}
-
-/* In short turns, so that a signal ends it; says once for what it waits. */
-static bool wait_for_kafka(struct fetcher *f, struct err *err)
-{
-    int64_t wait_ms = f->settings.common.wait_ms, end_ms = clock_ms() + wait_ms;
-    bool is_told = false;
-    while (!kafka_wait_ready(&f->kafka, wait_ms < 1000 ? wait_ms : 1000, err)) {
-        if (clock_ms() >= end_ms)
-            return err_stop(err, EX_UNAVAILABLE,
-                            "Kafka at " STR_FMT " did not answer within %lld s (--wait)",
-                            STR_ARG(f->kafka.brokers), (long long)(wait_ms / 1000));
-        err_clear(err);
-        if (signal_came(f))
-            return false;
-        if (!is_told)
-            LOG_WARN("waits", LOG_TEXT("server", "Kafka"), LOG_STR("at", f->kafka.brokers));
-        is_told = true;
-    }
-    return true;
-}
-
 static bool open_kafka(struct fetcher *f, struct err *err)
 {
     int32_t ignored;
     f->kafka = settings_kafka(&f->settings);
     f->publish.topics = f->kafka.topics;
-    if (!wait_for_kafka(f, err) || !kafka_partitions(&f->kafka, "tasks", &ignored, err) ||
+    if (!start_wait_for_kafka(&f->kafka, f->settings.common.wait_ms, f->signals, err) ||
+        !kafka_partitions(&f->kafka, "tasks", &ignored, err) ||
         !kafka_partitions(&f->kafka, "rejects", &ignored, err) ||
         !kafka_partitions(&f->kafka, "pages", &f->publish.page_partitions, err))
         return false;
@@ -125,7 +86,8 @@ static bool fetcher_open(struct fetcher *f, int argc, char **argv, struct err *e
 {
     struct settings *s = &f->settings;
     log_open("fetcher", false, LOG_INFO_LEVEL);
-    if (!open_signals(f, err) || !settings_load(s, argc, argv, &f->arena, err))
+    f->signals = signals_open(err);
+    if (f->signals < 0 || !settings_load(s, argc, argv, &f->arena, err))
         return false;
     log_open("fetcher", s->common.log_format == 1, (enum log_level)s->common.log_level);
     if (!providers_load(arena_text(&f->arena, s->common.schemas), s->common.providers, false,
@@ -187,7 +149,7 @@ static bool fetcher_wait(struct fetcher *f, struct err *err)
         *err = f->failure;
         return false;
     }
-    if (signal_came(f)) {
+    if (signals_came(f->signals)) {
         if (f->drain_end_ms)
             return false;
         f->drain_end_ms = clock_ms() + f->settings.drain_ms;

@@ -330,7 +330,8 @@ bool claim_links(struct claim *c, struct policy *policy, struct arena *arena,
     else if (c->session && mongoc_client_session_in_transaction(c->session))
         (void)mongoc_client_session_abort_transaction(c->session, NULL);
     if (!ok) {
-        policy_failed(policy, c->collided, clock_dice(POLICY_BUCKETS));
+        policy_failed(policy, &turn, &findings, c->collided, clock_dice(POLICY_BUCKETS),
+                      clock_ms());
         return false;
     }
     policy_claimed(policy, &turn, &findings, clock_ms());

@@ -10,6 +10,7 @@
 #include "common/mongo.h"
 #include "common/provider.h"
 #include "common/signals.h"
+#include "common/start.h"
 #include "producer/claim.h"
 #include "producer/policy.h"
 #include "producer/publish.h"
@@ -130,7 +131,7 @@ static bool open_kafka(struct producer *p, struct err *err)
     const struct common_settings *c = &p->settings.common;
     p->kafka = (struct kafka_settings){
         .brokers = c->kafka, .topics = c->topics, .client = STR("muster-producer")};
-    if (!kafka_wait_ready(&p->kafka, c->wait_ms, err))
+    if (!start_wait_for_kafka(&p->kafka, c->wait_ms, p->signals, err))
         return false;
     if (!kafka_partitions(&p->kafka, "tasks", &p->partitions, err)) {
         err->exit_code = EX_CONFIG; /* Kafka is there, so what is missing is the topic */

@@ -3,7 +3,12 @@
 
 #include <stdlib.h>
 
-enum { UNLIMITED_PER_SECOND = 1000, CAPACITY_MAX = 1000000000, LOOK_SHARE = 20 };
+enum {
+    UNLIMITED_PER_SECOND = 1000,
+    CAPACITY_MAX = 1000000000,
+    LOOK_SHARE = 20,
+    LOOK_PAUSE_MAX_MS = 5000
+};
 enum { FIRST_PAUSE_MS = 4, LONGEST_PAUSE_MS = 1000 };
 
 static int share_cmp(const void *a, const void *b)
@@ -11,7 +16,7 @@ static int share_cmp(const void *a, const void *b)
     return str_cmp(((const struct share *)a)->stream, ((const struct share *)b)->stream);
 }
 
-/* From the start again: for a look, and when the window is another one. */
+/* From the start again, as the window is a wider one. */
 static void forget_spots(struct policy *p)
 {
     p->floor_ms = p->seen_ms = p->round_seen_ms = POLICY_START;
@@ -87,9 +92,10 @@ static void begin_round(struct policy *p)
 
 static bool add_to_turn(struct turn *turn, const struct share *s)
 {
-    if (s->has_spot && turn->spot_count < POLICY_SPOTS_MAX)
+    bool by_spot = s->has_spot && !turn->is_look;
+    if (by_spot && turn->spot_count < POLICY_SPOTS_MAX)
         turn->spots[turn->spot_count++] = s;
-    else if (!s->has_spot && turn->stream_count < POLICY_STREAMS_MAX)
+    else if (!by_spot && turn->stream_count < POLICY_STREAMS_MAX)
         turn->streams[turn->stream_count++] = s->stream;
     else
         return false;
@@ -101,11 +107,10 @@ struct turn policy_turn(struct policy *p, int64_t now_ms)
     int64_t rooms = 0;
     if (round_is_over(p))
         begin_round(p);
-    if (now_ms >= p->next_look_ms)
-        forget_spots(p);
-    struct turn turn = {.floor_ms = p->floor_ms,
+    struct turn turn = {.is_look = now_ms >= p->next_look_ms,
                         .window_first = p->window_first,
                         .window_width = p->window_width};
+    turn.floor_ms = turn.is_look ? POLICY_START : p->floor_ms;
     for (size_t i = 0; i < p->count; i++) {
         const struct share *s = &p->shares[i];
         if (!s->served && room(s) > 0 && add_to_turn(&turn, s))
@@ -150,11 +155,12 @@ static bool is_before(struct spot a, struct spot b)
 }
 
 /* Links come in the order of their spots, so nothing of any stream of the turn is left before the last one found. */
-static void settle_share(struct share *s, const struct findings *f, bool is_drained)
+static void settle_share(struct share *s, const struct findings *f, bool is_drained,
+                         bool is_look)
 {
     if (s->is_left)
         s->spot = s->left;
-    else if (!s->has_spot || is_before(s->spot, f->last))
+    else if (!s->has_spot || is_look || is_before(s->spot, f->last))
         s->spot = f->last;
     s->has_spot = s->is_left || !is_drained;
     s->is_left = false;
@@ -165,11 +171,17 @@ static void settle_shares(struct policy *p, const struct turn *turn, const struc
                           bool is_drained)
 {
     for (size_t i = 0; i < turn->stream_count; i++)
-        settle_share(policy_share(p, turn->streams[i]), f, is_drained);
+        settle_share(policy_share(p, turn->streams[i]), f, is_drained, turn->is_look);
     for (size_t i = 0; i < turn->spot_count; i++)
-        settle_share(policy_share(p, turn->spots[i]->stream), f, is_drained);
+        settle_share(policy_share(p, turn->spots[i]->stream), f, is_drained, false);
     if (f->found && f->last.due_ms > p->seen_ms)
         p->seen_ms = f->last.due_ms;
+}
+
+static void plan_look(struct policy *p, int64_t took_ms, int64_t now_ms)
+{
+    int64_t pause_ms = took_ms * LOOK_SHARE;
+    p->next_look_ms = now_ms + (pause_ms < LOOK_PAUSE_MAX_MS ? pause_ms : LOOK_PAUSE_MAX_MS);
 }
 
 void policy_claimed(struct policy *p, const struct turn *turn, const struct findings *f,
@@ -180,8 +192,8 @@ void policy_claimed(struct policy *p, const struct turn *turn, const struct find
 
     settle_lanes(p, true);
     settle_shares(p, turn, f, is_drained);
-    if (turn->stream_count && turn->floor_ms == POLICY_START)
-        p->next_look_ms = now_ms + f->took_ms * LOOK_SHARE;
+    if (turn->is_look)
+        plan_look(p, f->took_ms, now_ms);
     if (is_drained && is_narrow) {
         p->window_width *= 2;
         p->window_first &= ~(p->window_width - 1);
@@ -191,17 +203,30 @@ void policy_claimed(struct policy *p, const struct turn *turn, const struct find
     p->is_idle = round_is_over(p) && !p->has_more;
 }
 
-void policy_failed(struct policy *p, bool collided, uint32_t dice)
+/*
+ * Another producer has these links, and perhaps will not let go of them for a minute, if it was killed: so go on behind them, in another
+ * part. The next look sees to what was left.
+ */
+static void go_around(struct policy *p, const struct turn *turn, const struct findings *f,
+                      uint32_t dice)
+{
+    settle_shares(p, turn, f, false);
+    if (p->window_width > POLICY_NARROWEST)
+        p->window_width /= 2;
+    p->window_first = dice % (POLICY_BUCKETS / p->window_width) * p->window_width;
+}
+
+/* A look that fails, perhaps as it takes too long, is not tried again at once: there is work without it. */
+void policy_failed(struct policy *p, const struct turn *turn, const struct findings *f,
+                   bool collided, uint32_t dice, int64_t now_ms)
 {
     settle_lanes(p, false);
     for (size_t i = 0; i < p->count; i++)
         p->shares[i].is_left = false;
-    if (!collided)
-        return;
-    if (p->window_width > POLICY_NARROWEST)
-        p->window_width /= 2;
-    p->window_first = dice % (POLICY_BUCKETS / p->window_width) * p->window_width;
-    forget_spots(p);
+    if (turn->is_look)
+        plan_look(p, collided ? f->took_ms : LOOK_PAUSE_MAX_MS, now_ms);
+    if (collided)
+        go_around(p, turn, f, dice);
 }
 
 int64_t policy_pause_ms(int failures, uint32_t dice)

@@ -9,7 +9,7 @@
  *   spots   A claimed link leaves a dead key in the index, and the server keeps it for minutes: whoever looks from the start finds a
  *           million dead keys before the first due link. So a stream goes on where its last turn ended, and those that had nothing left
  *           go on from a common floor. What becomes due in the past (a new link, an operator's wish) is found by looks from the start,
- *           which take a twentieth of the time at most.
+ *           which take a twentieth of the time, and come every few seconds at least.
  *   window  Which links are looked at, by their bucket: all, until a claim collides with another producer's. Then a random part,
  *           half as wide at each collision, and twice as wide whenever nothing is left in it. Parts are aligned, so that two
  *           producers have the same one, or one within the other, or share nothing.
@@ -70,7 +70,8 @@ struct turn {
     size_t stream_count;
     const struct share *spots[POLICY_SPOTS_MAX];
     size_t spot_count;
-    int64_t floor_ms; /* POLICY_START: from the start */
+    bool is_look;     /* from the start, whatever is known */
+    int64_t floor_ms; /* POLICY_START: none */
     int64_t limit;
     uint32_t window_first, window_width; /* buckets */
 };
@@ -99,7 +100,8 @@ bool policy_take(struct share *s, struct spot at);
 void policy_claimed(struct policy *p, const struct turn *turn, const struct findings *findings,
                     int64_t now_ms);
 /* The claim was not committed, because of another producer's or for another reason. `dice` is any random number. */
-void policy_failed(struct policy *p, bool collided, uint32_t dice);
+void policy_failed(struct policy *p, const struct turn *turn, const struct findings *f,
+                   bool collided, uint32_t dice, int64_t now_ms);
 
 /* Wait after the nth failure in a row (from 1): doubled each time, up to a second, a random half of it taken off. */
 int64_t policy_pause_ms(int failures, uint32_t dice);

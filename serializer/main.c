@@ -12,6 +12,7 @@
 #include "common/maps.h"
 #include "common/reject.h"
 #include "common/signals.h"
+#include "common/start.h"
 #include "serializer/intake.h"
 #include "serializer/mongo_store.h"
 
@@ -139,27 +140,6 @@ static void on_delivered(void *context, void *ticket, const struct err *failure)
         s->failure = *failure;
 }
 
-/* In short turns, so that a signal ends it; says once for what it waits. */
-static bool wait_for_kafka(struct serializer *s, struct err *err)
-{
-    int64_t wait_ms = s->settings.common.wait_ms;
-    int64_t end_ms = clock_ms() + wait_ms;
-    for (bool is_told = false;
-         !kafka_wait_ready(&s->kafka, wait_ms < WAIT_MAX_MS ? wait_ms : WAIT_MAX_MS, err);
-         is_told = true) {
-        if (clock_ms() >= end_ms)
-            return err_stop(err, EX_UNAVAILABLE,
-                            "Kafka at " STR_FMT " did not answer within %lld s (--wait)",
-                            STR_ARG(s->kafka.brokers), (long long)(wait_ms / 1000));
-        err_clear(err);
-        if (signals_came(s->signals))
-            return false;
-        if (!is_told)
-            LOG_WARN("waits", LOG_TEXT("server", "Kafka"), LOG_STR("at", s->kafka.brokers));
-    }
-    return true;
-}
-
 static bool open_kafka(struct serializer *s, struct err *err)
 {
     int32_t ignored;
@@ -173,7 +153,8 @@ static bool open_kafka(struct serializer *s, struct err *err)
                                        .message_max_bytes = MESSAGE_BYTES,
                                        .session_timeout_ms = SESSION_MS};
     s->pages_topic = arena_format(&s->arena, STR_FMT ".pages", STR_ARG(c->common.topics));
-    if (!wait_for_kafka(s, err) || !kafka_partitions(&s->kafka, "rejects", &ignored, err) ||
+    if (!start_wait_for_kafka(&s->kafka, c->common.wait_ms, s->signals, err) ||
+        !kafka_partitions(&s->kafka, "rejects", &ignored, err) ||
         !kafka_partitions(&s->kafka, "pages", &ignored, err))
         return false;
     s->rejects = kafka_producer_open(&s->kafka, on_delivered, s, err);
@@ -215,7 +196,7 @@ static bool serializer_open(struct serializer *s, int argc, char **argv, struct 
         return false;
     list_streams(s);
     s->maps_ms = -MAPS_EVERY_MS;
-    if (!open_mongo(s, err) || !check_maps(s, err) || !open_kafka(s, err))
+    if (!open_mongo(s, err) || !open_kafka(s, err) || !check_maps(s, err))
         return false;
     LOG_INFO("started", LOG_STR("kafka", s->kafka.brokers), LOG_STR("group", s->kafka.group),
              LOG_STR("database", c->database), LOG_INT("streams", (int64_t)s->stream_count));

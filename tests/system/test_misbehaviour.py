@@ -226,3 +226,20 @@ def test_numbers_of_64_bits_are_kept_exactly(m):
     numbers = [it["instance"] for doc in m.living() for it in doc.get("vulnerabilities", [])]
     assert any(number > 2 ** 53 for number in numbers), "the fleet has no number above 2^53, so this shows nothing"
     m.check_truth(1)
+
+
+# Messages that are none of ours
+
+@pytest.mark.parametrize("topic, stage", [("tasks", "fetcher"), ("pages", "serializer")])
+def test_a_message_that_nobody_can_read_is_set_aside_whole_and_the_rest_goes_on(m, topic, stage):
+    value = b'{"this": is no message of ours\n\x00\xff'
+    m.send(topic, "a key", value)
+    wait_until(lambda: None if m.kept("rejects") else "a reject", "the message is set aside")
+    headers, key, kept = m.rejects()[0]
+    assert (key, kept) == ("a key", value)
+    assert headers["__connect.errors.stage"] == stage
+    assert headers["__connect.errors.topic"] == f"{m.name}.{topic}"
+    assert (headers["__connect.errors.partition"], headers["__connect.errors.offset"]) == ("0", "0")
+    assert headers["__connect.errors.exception.message"]
+    check_clean_round(m)
+    assert m.kept("rejects") == 1

@@ -48,7 +48,8 @@ static bool turn_has(const struct turn *t, const char *stream)
 }
 
 /* A claim at `now_ms` that finds `found` links of one stream, due at `due_ms`, `due_ms` + 1, … Returns how many were taken. */
-static int64_t claim_at(struct world *w, const char *stream, int64_t found, int64_t due_ms, int64_t now_ms)
+static int64_t claim_at(struct world *w, const char *stream, int64_t found, int64_t due_ms,
+                        int64_t now_ms)
 {
     struct turn t = policy_turn(&w->policy, now_ms);
     struct findings f = {.found = found, .took_ms = 10};
@@ -188,9 +189,9 @@ static void what_a_failed_claim_took_is_given_back(void **state)
     (void)state;
     struct world w;
     make_world(&w, 10, 10);
-    (void)policy_turn(&w.policy, 0);
+    struct turn t = policy_turn(&w.policy, 0);
     assert_true(policy_take(share(&w, "b/hosts"), (struct spot){0}));
-    policy_failed(&w.policy, false, 0);
+    policy_failed(&w.policy, &t, &(struct findings){0}, false, 0, 0);
     assert_int_equal(w.lanes[1].taken + w.lanes[1].waiting, 0);
     assert_int_equal(w.policy.window_width, POLICY_BUCKETS);
 }
@@ -200,8 +201,9 @@ static void collisions_narrow_the_window_and_an_empty_one_widens_it(void **state
     (void)state;
     struct world w;
     make_world(&w, 1000, 10);
+    struct turn t = policy_turn(&w.policy, 0);
     for (uint32_t dice = 0; dice < 5000; dice += 77) {
-        policy_failed(&w.policy, true, dice);
+        policy_failed(&w.policy, &t, &(struct findings){0}, true, dice, 0);
         assert_true(w.policy.window_width >= POLICY_NARROWEST);
         assert_int_equal(w.policy.window_first % w.policy.window_width, 0);
         assert_true(w.policy.window_first + w.policy.window_width <= POLICY_BUCKETS);
@@ -264,7 +266,8 @@ static void the_floor_is_what_was_seen_before_the_round(void **state)
     claim_at(&w, "a/hosts", 3, 1000, 0);
     claim_at(&w, "a/hosts", 3, 2000, 1);
     struct turn t = policy_turn(&w.policy, 2);
-    assert_int_equal(t.floor_ms, 1002); /* what became due while the second round ran may be below 2002 */
+    assert_int_equal(t.floor_ms,
+                     1002); /* what became due while the second round ran may be below 2002 */
     policy_claimed(&w.policy, &t, &(struct findings){0}, 2);
     t = policy_turn(&w.policy, 3);
     assert_int_equal(t.floor_ms, 2002);
@@ -292,13 +295,73 @@ static void looks_from_the_start_take_a_twentieth_of_the_time(void **state)
     make_world(&w, 1000000, 10);
     for (int64_t now = 0; now < 1000; now++) {
         struct turn t = policy_turn(&w.policy, now);
-        bool is_look = t.floor_ms == POLICY_START && t.stream_count > 0 && t.spot_count == 0;
-        if (is_look && now % 200 != 0)
-            fail_msg("a look after %lld ms", (long long)now);
-        if (!is_look && now % 200 == 0)
-            fail_msg("no look after %lld ms", (long long)now);
+        assert_int_equal(t.is_look, now % 200 == 0);
+        if (t.is_look)
+            assert_true(t.floor_ms == POLICY_START && t.spot_count == 0);
         claim_at(&w, "a/hosts", 10, 1000 + now, now);
     }
+}
+
+static void a_look_comes_after_five_seconds_however_long_the_last_one_took(void **state)
+{
+    (void)state;
+    struct world w;
+    make_world(&w, 1000, 10);
+    struct turn t = policy_turn(&w.policy, 0);
+    assert_true(t.is_look);
+    policy_claimed(&w.policy, &t, &(struct findings){.took_ms = 3000}, 0);
+    assert_false(policy_turn(&w.policy, 4999).is_look);
+    assert_true(policy_turn(&w.policy, 5000).is_look);
+}
+
+static void a_look_that_fails_makes_way_for_other_turns(void **state)
+{
+    (void)state;
+    struct world w;
+    make_world(&w, 1000000, 10);
+    claim_at(&w, "a/hosts", 10, 1000, 0);
+    struct turn t = policy_turn(&w.policy, 300);
+    assert_true(t.is_look);
+    policy_failed(&w.policy, &t, &(struct findings){0}, false, 0, 300);
+    t = policy_turn(&w.policy, 301);
+    assert_false(t.is_look);
+    claim_at(&w, "a/users", 0, 0, 302);
+    t = policy_turn(&w.policy, 303);
+    assert_non_null(spot_in(&t, "a/hosts"));
+}
+
+static void what_another_producer_holds_is_gone_around(void **state)
+{
+    (void)state;
+    struct world w;
+    make_world(&w, 1000000, 10);
+    struct turn t = policy_turn(&w.policy, 0);
+    for (int64_t i = 0; i < 10; i++)
+        assert_true(policy_take(share(&w, "a/hosts"), (struct spot){100 + i, 7}));
+    policy_failed(&w.policy, &t,
+                  &(struct findings){.found = 10, .last = {109, 7}, .took_ms = 10}, true, 3, 0);
+    assert_int_equal(w.lanes[0].waiting + w.lanes[0].taken, 0);
+    assert_true(share(&w, "a/hosts")->has_spot);
+    assert_int_equal(share(&w, "a/hosts")->spot.due_ms, 109);
+    claim_at(&w, "a/users", 0, 0, 1); /* ends the round */
+    t = policy_turn(&w.policy, 2);
+    assert_false(t.is_look);
+    t = policy_turn(&w.policy, 200);
+    assert_true(t.is_look); /* and sees whether they are free again */
+}
+
+static void a_look_goes_on_from_what_it_found_in_the_past(void **state)
+{
+    (void)state;
+    struct world w;
+    make_world(&w, 1000000, 10);
+    claim_at(&w, "a/hosts", 10, 5000, 0);
+    claim_at(&w, "a/users", 0, 0, 1);
+    assert_int_equal(claim_at(&w, "a/hosts", 10, 100, 300),
+                     10); /* a look, and many were made due */
+    claim_at(&w, "a/users", 0, 0, 301);
+    struct turn t = policy_turn(&w.policy, 302);
+    assert_int_equal(spot_in(&t, "a/hosts")->spot.due_ms, 109);
 }
 
 static void lanes_are_measured_when_they_may_be_half_full(void **state)
@@ -343,6 +406,10 @@ int main(void)
         cmocka_unit_test(the_floor_is_what_was_seen_before_the_round),
         cmocka_unit_test(a_stream_without_room_is_not_lost_below_the_floor),
         cmocka_unit_test(looks_from_the_start_take_a_twentieth_of_the_time),
+        cmocka_unit_test(a_look_comes_after_five_seconds_however_long_the_last_one_took),
+        cmocka_unit_test(a_look_that_fails_makes_way_for_other_turns),
+        cmocka_unit_test(what_another_producer_holds_is_gone_around),
+        cmocka_unit_test(a_look_goes_on_from_what_it_found_in_the_past),
         cmocka_unit_test(lanes_are_measured_when_they_may_be_half_full),
         cmocka_unit_test(pauses_double_up_to_a_second_and_keep_at_least_half),
     };
