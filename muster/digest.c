@@ -43,10 +43,11 @@ bool digest_entity(const struct model *m, const struct document *s, struct arena
     if (s->is_redirect || count == 0)
         return false;
 
-    qsort(living, count, sizeof *living, by_stream_and_key);
+    qsort((void *)living, count, sizeof *living, by_stream_and_key);
     buf_init(&text, TEXT_MAX_BYTES);
     for (size_t i = 0; i < count; i++) {
-        if (i > 0 && by_stream_and_key(&living[i - 1], &living[i]) == 0)
+        if (i > 0 &&
+            by_stream_and_key((const void *)&living[i - 1], (const void *)&living[i]) == 0)
             continue;
         if (!buf_add(&text, STR("S")))
             abort();

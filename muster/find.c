@@ -39,16 +39,13 @@ static bool by_id(struct muster *m, const struct model *model, const struct obje
     return run_query(m, model, &filter, out, err);
 }
 
-/* {sources: {$elemMatch: {stream: {$in: […]}, key}}}, for the index "stream_key". */
-static bool by_key(struct muster *m, const struct model *model, struct str stream,
-                   struct str key, struct found *out, struct err *err)
+/* {KEY: {$in: the stream asked for, or all}, key: KEY}. */
+static void put_item(bson_t *match, const struct muster *m, const char *name, struct str stream,
+                     struct str key)
 {
-    bson_auto filter = BSON_INITIALIZER;
-    bson_t sources, match, streams, list;
+    bson_t streams, list;
     size_t count = 0;
-    BSON_APPEND_DOCUMENT_BEGIN(&filter, "sources", &sources);
-    BSON_APPEND_DOCUMENT_BEGIN(&sources, "$elemMatch", &match);
-    BSON_APPEND_DOCUMENT_BEGIN(&match, "stream", &streams);
+    BSON_APPEND_DOCUMENT_BEGIN(match, name, &streams);
     BSON_APPEND_ARRAY_BEGIN(&streams, "$in", &list);
     if (stream.len)
         doc_push_str(&list, count++, stream);
@@ -56,10 +53,37 @@ static bool by_key(struct muster *m, const struct model *model, struct str strea
         for (size_t k = 0; k < m->providers.list[i]->stream_count; k++)
             doc_push_str(&list, count++, m->providers.list[i]->streams[k].name);
     bson_append_array_end(&streams, &list);
-    bson_append_document_end(&match, &streams);
-    doc_put_str(&match, "key", key);
-    bson_append_document_end(&sources, &match);
-    bson_append_document_end(&filter, &sources);
+    bson_append_document_end(match, &streams);
+    doc_put_str(match, "key", key);
+}
+
+/*
+ * A living source by its identity `item`; a gone one, which has none, by the link of its stream that
+ * has no parameters.
+ */
+static bool by_key(struct muster *m, const struct model *model, struct str stream,
+                   struct str key, struct found *out, struct err *err)
+{
+    bson_auto filter = BSON_INITIALIZER;
+    bson_t either, clause, list, match;
+    BSON_APPEND_ARRAY_BEGIN(&filter, "$or", &either);
+    BSON_APPEND_DOCUMENT_BEGIN(&either, "0", &clause);
+    BSON_APPEND_DOCUMENT_BEGIN(&clause, "identity.item", &list);
+    BSON_APPEND_DOCUMENT_BEGIN(&list, "$elemMatch", &match);
+    put_item(&match, m, "stream", stream, key);
+    bson_append_document_end(&list, &match);
+    bson_append_document_end(&clause, &list);
+    BCON_APPEND(&clause, "identity.item.stream", "{", "$exists", BCON_BOOL(true), "}");
+    bson_append_document_end(&either, &clause);
+    BSON_APPEND_DOCUMENT_BEGIN(&either, "1", &clause);
+    BSON_APPEND_DOCUMENT_BEGIN(&clause, "sources", &list);
+    BSON_APPEND_DOCUMENT_BEGIN(&list, "$elemMatch", &match);
+    put_item(&match, m, "link", stream, key);
+    bson_append_document_end(&list, &match);
+    bson_append_document_end(&clause, &list);
+    BCON_APPEND(&clause, "sources.link", "{", "$exists", BCON_BOOL(true), "}");
+    bson_append_document_end(&either, &clause);
+    bson_append_array_end(&filter, &either);
     return run_query(m, model, &filter, out, err);
 }
 
@@ -124,7 +148,7 @@ static bool by_field(struct muster *m, const struct model *model, struct str val
 static bool by_word(struct muster *m, const struct model *model, struct str word,
                     struct found *out, struct err *err)
 {
-    struct object_id id;
+    struct object_id id = {0};
     if (hex_bytes(word, id.bytes, sizeof id.bytes)) {
         if (!by_id(m, model, &id, out, err))
             return false;

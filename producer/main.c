@@ -123,7 +123,8 @@ static bool open_mongo(struct producer *p, struct err *err)
     const struct common_settings *c = &p->settings.common;
     const struct mongo_settings s = {
         .uri = c->mongo, .database = c->database, .client = STR("muster-producer")};
-    return mongo_open(&s, &p->mongo, err) && mongo_wait_ready(&p->mongo, c->wait_ms, err);
+    return mongo_open(&s, &p->mongo, err) &&
+           start_wait_for_mongo(&p->mongo, c->wait_ms, p->signals, err);
 }
 
 static bool open_kafka(struct producer *p, struct err *err)
@@ -179,7 +180,8 @@ static bool carry_on(struct trouble *t, bool ok, const char *server, struct err 
         LOG_INFO("goes_on", LOG_TEXT("server", server), LOG_INT("failures", t->failures));
     if (!ok && !t->is_told)
         LOG_WARN("waits", LOG_TEXT("server", server), LOG_TEXT("error", err->text));
-    *t = ok ? (struct trouble){0} : (struct trouble){t->failures + 1, true};
+    t->failures = ok ? 0 : t->failures + 1;
+    t->is_told = !ok;
     err_clear(err);
     return true;
 }

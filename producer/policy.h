@@ -41,14 +41,13 @@ struct spot {
 struct share {
     struct str stream;
     struct lane *lane;
-    int32_t map;
     int64_t capacity; /* requests within a lease */
-    bool served;      /* had its turn in this round */
-    bool
-        has_spot; /* there may be more, from `spot` on; otherwise it had nothing left above the floor */
-    struct spot spot;
-    bool is_left; /* in the claim under way, there was no room from `left` on */
-    struct spot left;
+    struct spot
+        spot; /* if has_spot: there may be more from here on; otherwise it had nothing left above the floor */
+    struct spot left; /* if is_left: in the claim under way, there was no room from here on */
+    int32_t map;
+    bool has_spot, is_left;
+    bool served; /* had its turn in this round */
 };
 
 struct policy {

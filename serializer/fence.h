@@ -32,9 +32,9 @@
  */
 struct whole {
     int64_t run, gen;
-    int32_t map;
     int64_t pages; /* of the listing; a mark behind them is a stray */
-    bool twice;    /* it listed some key on two pages: the next run skips nothing */
+    int32_t map;
+    bool twice; /* it listed some key on two pages: the next run skips nothing */
 };
 
 /* What the fence needs to know of a link. */

@@ -168,7 +168,8 @@ static bool open_mongo(struct serializer *s, struct err *err)
     const struct common_settings *c = &s->settings.common;
     const struct mongo_settings m = {
         .uri = c->mongo, .database = c->database, .client = STR("muster-serializer")};
-    if (!mongo_open(&m, &s->mongo, err) || !mongo_wait_ready(&s->mongo, c->wait_ms, err))
+    if (!mongo_open(&m, &s->mongo, err) ||
+        !start_wait_for_mongo(&s->mongo, c->wait_ms, s->signals, err))
         return false;
     s->mongo_store = (struct mongo_store){&s->mongo, clock_unix_ms};
     s->store = mongo_store(&s->mongo_store);

@@ -27,6 +27,7 @@ class Killer:
         for point in points:
             wait_until(lambda: self._missing(start + point), f"{self.stage} comes to point {point} of round {number}",
                        every=0.002)
+            time.sleep(self.kills % 5 * 0.017)  # at once, and at four later moments of what it does next
             m.running(self.stage)[0].kill()
             self.kills += 1
             m.start(self.stage, *self.words)
@@ -55,7 +56,7 @@ def check_kills(m, killer, undisturbed, points):
 def test_a_fetcher_that_is_killed_ten_times(muster, undisturbed):
     """With an instance name, as in service, so that a new one gets its lanes at once; pages of one host make long listings."""
     m = muster(size=REFERENCE_SIZE, page_size=1, rate="150/s")
-    words = ["--instance", "one", "--stretch-pages", "16"]
+    words = ["--instance", "one"]
     m.start_all(fetcher=words)
     killer = Killer(m, "fetcher", words, lambda: m.provider.stats()["requests"])
     check_kills(m, killer, undisturbed, {1: [1, 30, 31, 120], 3: [5, 60, 180], 4: [2, 90, 170]})
@@ -93,6 +94,44 @@ def test_a_producer_that_is_killed_ten_times(muster, undisturbed):
     m.start_all(producer=words)
     killer = Killer(m, "producer", words, lambda: sum(link["gen"] for link in m.links().values()))
     check_kills(m, killer, undisturbed, {1: [1, 6, 11, 16], 3: [2, 5, 15], 4: [1, 7, 21]})
+
+
+COMMITS_S = 1  # offsets are committed every 200 ms: by then one that was stored too early would be
+
+
+def test_a_serializer_that_is_killed_while_it_waits_for_the_database(muster, undisturbed):
+    pid = server_pid("mongo")
+    if pid is None:
+        pytest.skip("the MongoDB is not ours to stop")
+    m = muster(size=REFERENCE_SIZE, page_size=1, rate="150/s")
+    m.start_all(serializer=["--instance", "one"])
+    before = m.make_due()
+    wait_until(lambda: None if m.db.seen.count_documents({}) >= 20 else "marks", "20 pages are marked")
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        time.sleep(COMMITS_S)
+        m.running("serializer")[0].kill()
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    m.start("serializer", "--instance", "one")
+    m.wait_closed(before)
+    m.check_truth(1)
+    assert m.digest() == undisturbed["1"]
+    assert {link["gen"] for link in m.links().values()} == {1}, "a link was claimed again, which hides what was lost"
+
+
+def test_a_fetcher_that_is_killed_while_it_waits_for_a_provider(muster):
+    m = muster(size=40, page_size=50)
+    m.start_all(fetcher=["--instance", "one"])
+    m.provider.misbehave("qualys", "stall")
+    before = m.make_due()
+    wait_until(lambda: "the request" if m.provider.ask("GET", "/misbehave") else None, "the fetcher asks for the page that stalls")
+    time.sleep(COMMITS_S)
+    m.running("fetcher")[0].kill()
+    m.start("fetcher", "--instance", "one")
+    m.wait_closed(before)
+    m.check_truth(1)
+    assert {link["gen"] for link in m.links().values()} == {1}, "a link was claimed again, which hides what was lost"
 
 
 def test_all_three_killed_at_once_again_and_again(muster, undisturbed):

@@ -79,26 +79,11 @@ static void test_sources_have_one_order(void **state)
 
 /* --- hash --- */
 
-#define TEXT(s)                                                 \
-    {                                                           \
-        .kind = VALUE_TEXT, .count = sizeof(s) - 1, .text = (s) \
-    }
-#define INT(n)                           \
-    {                                    \
-        .kind = VALUE_INT, .number = (n) \
-    }
-#define TIME(n)                           \
-    {                                     \
-        .kind = VALUE_TIME, .number = (n) \
-    }
-#define BOOL(b)                         \
-    {                                   \
-        .kind = VALUE_BOOL, .flag = (b) \
-    }
-#define NOTHING            \
-    {                      \
-        .kind = VALUE_NONE \
-    }
+#define TEXT(s) {.kind = VALUE_TEXT, .count = sizeof(s) - 1, .text = (s)}
+#define INT(n)  {.kind = VALUE_INT, .number = (n)}
+#define TIME(n) {.kind = VALUE_TIME, .number = (n)}
+#define BOOL(b) {.kind = VALUE_BOOL, .flag = (b)}
+#define NOTHING {.kind = VALUE_NONE}
 #define MANY(k, ...)                                                        \
     {                                                                       \
         .kind = (k), .count = COUNT(((const struct value[]){__VA_ARGS__})), \
@@ -110,10 +95,7 @@ static void test_sources_have_one_order(void **state)
 #define LIST(...)   MANY(VALUE_LIST, __VA_ARGS__)
 #define OBJECT(...) MANY(VALUE_OBJECT, __VA_ARGS__)
 
-#define NAME(s)            \
-    {                      \
-        (s), sizeof(s) - 1 \
-    }
+#define NAME(s) {(s), sizeof(s) - 1}
 
 static const struct type string_type = {.kind = TYPE_STRING};
 

@@ -95,7 +95,8 @@ struct wrap_case {
 static const struct wrap_case wrap_cases[] = {
     {"a_prefix_and_a_cause_that_fit_are_whole", 400, 600, 400, 600},
     {"a_long_cause_keeps_the_whole_of_a_short_prefix", 20, TEXT_MAX, 20, 900},
-    {"of_a_long_prefix_half_the_room_is_left_to_the_cause", TEXT_MAX, TEXT_MAX, 1, TEXT_MAX / 2 - 2},
+    {"of_a_long_prefix_half_the_room_is_left_to_the_cause", TEXT_MAX, TEXT_MAX, 1,
+     TEXT_MAX / 2 - 2},
     {"a_prefix_longer_than_all_the_room_leaves_the_cause", 5000, 100, 1, 100},
     {"an_empty_cause_stays_empty", 10, 0, 10, 0},
 };

@@ -47,9 +47,9 @@ static const char entity_text[] =
     "  {\"link\": \"c/s\", \"stream\": \"c/s\", \"key\": \"3\", \"version\": {\"gen\": 2}, \"gone\": true}]}";
 
 struct world {
-    struct arena arena;
-    struct model *model;
     bson_t doc;
+    struct model *model;
+    struct arena arena;
     struct document stored;
 };
 

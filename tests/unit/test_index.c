@@ -41,7 +41,10 @@ struct twin {
     bool is_same;
 };
 static const struct twin twins[] = {
-    {"equal_bytes_at_two_places_are_one_key", {"one", 3}, {"ones" /* its first three */, 3}, true},
+    {"equal_bytes_at_two_places_are_one_key",
+     {"one", 3},
+     {"ones" /* its first three */, 3},
+     true},
     {"a_prefix_is_another_key", {"one", 3}, {"ones", 4}, false},
     {"keys_go_on_after_nul", {"a\0b", 3}, {"a\0c", 3}, false},
     {"the_empty_key_is_a_key", {"", 0}, {NULL, 0}, true},

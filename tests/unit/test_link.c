@@ -42,18 +42,18 @@ static void an_id(void **state)
 
 struct phase_case {
     const char *sentence;
-    bool gone;
     int64_t due_ms, gen, closed;
     enum link_phase phase;
+    bool gone;
 };
 
 static const struct phase_case phase_cases[] = {
-    {"a new link is due", false, 0, 0, 0, LINK_DUE},
-    {"a link is due from its very time on", false, 1000, 3, 3, LINK_DUE},
-    {"a claimed link runs until it is closed", false, 1001, 4, 3, LINK_RUNNING},
-    {"a closed link waits", false, 1001, 4, 4, LINK_WAITING},
-    {"a link whose lease is over is due again", false, 999, 4, 3, LINK_DUE},
-    {"a gone link is gone, due or not", true, 0, 4, 3, LINK_GONE},
+    {"a new link is due", 0, 0, 0, LINK_DUE, false},
+    {"a link is due from its very time on", 1000, 3, 3, LINK_DUE, false},
+    {"a claimed link runs until it is closed", 1001, 4, 3, LINK_RUNNING, false},
+    {"a closed link waits", 1001, 4, 4, LINK_WAITING, false},
+    {"a link whose lease is over is due again", 999, 4, 3, LINK_DUE, false},
+    {"a gone link is gone, due or not", 0, 4, 3, LINK_GONE, true},
 };
 
 static void a_phase(void **state)

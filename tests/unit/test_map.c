@@ -12,10 +12,7 @@
 #include <string.h>
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
-#define NAME(s)            \
-    {                      \
-        (s), sizeof(s) - 1 \
-    }
+#define NAME(s)      {(s), sizeof(s) - 1}
 
 /* --- a small stream --- */
 

@@ -208,6 +208,8 @@ static void collisions_narrow_the_window_and_an_empty_one_widens_it(void **state
         assert_int_equal(w.policy.window_first % w.policy.window_width, 0);
         assert_true(w.policy.window_first + w.policy.window_width <= POLICY_BUCKETS);
     }
+    policy_failed(&w.policy, &t, &(struct findings){0}, true, 31,
+                  0); /* the last part: aligned at no wider width */
     assert_int_equal(w.policy.window_width, POLICY_NARROWEST);
     claim(&w, "a/hosts", 10); /* there is more in it */
     assert_int_equal(w.policy.window_width, POLICY_NARROWEST);

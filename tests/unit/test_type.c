@@ -12,10 +12,7 @@
 #include <string.h>
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
-#define NAME(s)            \
-    {                      \
-        (s), sizeof(s) - 1 \
-    }
+#define NAME(s)      {(s), sizeof(s) - 1}
 
 static const struct type string = {.kind = TYPE_STRING}, hostname = {.kind = TYPE_HOSTNAME},
                          ip = {.kind = TYPE_IP}, mac = {.kind = TYPE_MAC},
