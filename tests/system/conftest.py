@@ -4,9 +4,10 @@
 import os
 import shutil
 
+import pymongo
 import pytest
 
-from muster_lib import Muster
+from muster_lib import Muster, server_pid
 
 MISSING = [name for name in ("MUSTER_KAFKA", "MUSTER_MONGO", "MUSTER_BIN") if name not in os.environ]
 
@@ -16,6 +17,10 @@ def pytest_sessionstart(session):
         pytest.exit(f"{', '.join(MISSING)} not set: run these tests by `make system`", returncode=2)
     if not shutil.which("kcat"):
         pytest.exit("kcat is not installed: run tools/setup test", returncode=2)
+    if server_pid("mongo"):
+        # MongoDB keeps the open transaction of a process that was killed, and what it locks, for 60 s: too long for a test.
+        with pymongo.MongoClient(os.environ["MUSTER_MONGO"]) as client:
+            client.admin.command("setParameter", 1, transactionLifetimeLimitSeconds=5)
 
 
 @pytest.fixture
