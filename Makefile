@@ -87,8 +87,8 @@ check-format:
 	@echo "format: clean"
 
 check-tidy: dev
-	$(call say,clang-tidy on $(words $(SOURCES)) files)
-	@printf '%s\0' $(SOURCES) | xargs -0 -r -n 1 -P $(JOBS) clang-tidy-19 --quiet -p build/dev 2>build/tidy.log \
+	$(call say,clang-tidy on $(words $(OURS)) files)
+	@printf '%s\0' $(OURS) | xargs -0 -r -n 1 -P $(JOBS) clang-tidy-19 --quiet -p build/dev 2>build/tidy.log \
 	    || { grep -v ' warnings* generated' build/tidy.log; false; }
 	@echo "clang-tidy: clean"
 

@@ -165,7 +165,7 @@ bool mongo_link_write(void *self, const struct link_state *was, const struct lin
     return true;
 }
 
-enum { LEASE_STEP_S = 10, BACKOFF_S = 10 };
+enum { LEASE_STEP_MS = 10000, BACKOFF_S = 10 };
 
 /* When the link is due again, as an expression on the server's clock. */
 static void put_due_at(bson_t *set, const struct link_news *news)
@@ -239,10 +239,12 @@ bool mongo_link_news(void *self, const struct link_news *news, struct err *err)
     doc_put_str(&filter, "_id", news->link);
     BSON_APPEND_INT64(&filter, "gen", news->gen);
     BCON_APPEND(&filter, "closed", "{", "$lt", BCON_INT64(news->gen), "}");
-    if (news->kind == NEWS_PROGRESS) /* not at every batch */
+    if (news->kind ==
+        NEWS_PROGRESS) /* not at every batch: after 10 s, or a third of a short lease */
         BCON_APPEND(&filter, "$expr", "{", "$lt", "[", "$due_at", "{", "$add", "[", "$$NOW",
-                    "{", "$multiply", "[", "{", "$subtract", "[", "$lease_s",
-                    BCON_INT64(LEASE_STEP_S), "]", "}", BCON_INT64(1000), "]", "}", "]", "}",
+                    "{", "$subtract", "[", "{", "$multiply", "[", "$lease_s", BCON_INT64(1000),
+                    "]", "}", "{", "$min", "[", BCON_INT64(LEASE_STEP_MS), "{", "$multiply",
+                    "[", "$lease_s", BCON_INT64(333), "]", "}", "]", "}", "]", "}", "]", "}",
                     "]", "}");
     BSON_APPEND_DOCUMENT_BEGIN(&pipeline, "0", &stage);
     BSON_APPEND_DOCUMENT_BEGIN(&stage, "$set", &set);
