@@ -23,7 +23,8 @@ class Killer:
     def during_round(self, number, points):
         m = self.m
         m.provider.begin(number)
-        before, start = m.make_due(), self.progress()
+        start = self.progress()
+        before = m.make_due()
         for point in points:
             wait_until(lambda: self._missing(start + point), f"{self.stage} comes to point {point} of round {number}",
                        every=0.002)
