@@ -3,18 +3,17 @@
  * The serializer: pages in, entities out. It takes what lies in its partitions of the pages
  * topic as one batch, and goes on to the next only when everything that the batch caused is
  * acknowledged: entities by MongoDB, rejects by Kafka. Whatever happens before, the pages come
- * again. All waiting is done in serializer_wait(), and in wait_a_moment() when the database is
- * away.
+ * again. The work itself is in work.c, and `muster replay` does the same. All waiting is done
+ * in serializer_wait(), and in wait_a_moment() when the database is away.
  */
 #include "common/clock.h"
 #include "common/conf.h"
 #include "common/log.h"
-#include "common/maps.h"
 #include "common/reject.h"
 #include "common/signals.h"
 #include "common/start.h"
-#include "serializer/intake.h"
 #include "serializer/mongo_store.h"
+#include "serializer/work.h"
 
 #include <poll.h>
 #include <sysexits.h>
@@ -25,7 +24,8 @@ enum {
     SESSION_MS = 6000,
     MAPS_EVERY_MS = 10000,
     PROGRESS_MS = 10000,
-    RETRY_MAX_MS = 1000
+    RETRY_MAX_MS = 1000,
+    PATIENCE = 3 /* failed attempts before it says so and pauses its partitions */
 };
 enum { PREFETCH_BYTES = 8 << 20, MESSAGE_BYTES = 66 << 20, PARTITIONS_MAX = 1024 };
 
@@ -37,24 +37,21 @@ struct settings {
 
 struct serializer {
     struct settings settings;
-    struct arena arena, scratch;
+    struct arena arena, scratch; /* scratch: of one reject */
     struct providers providers;
-    struct known_stream *streams;
-    size_t stream_count;
     struct kafka_settings kafka;
-    struct str pages_topic; /* with prefix */
     struct kafka_consumer *pages;
     struct kafka_producer *rejects;
     struct mongo mongo;
     struct mongo_store mongo_store;
     struct store store;
-    struct intake intake;
+    struct work work;
     bool partitions[PARTITIONS_MAX]; /* assigned to us */
     int signals;
     bool is_draining;
     int64_t drain_end_ms, maps_ms, told_ms;
     struct err failure; /* of a reject's delivery */
-    struct batch_counts counts, told;
+    struct batch_counts told;
 };
 
 static bool serializer_open(struct serializer *s, int argc, char **argv, struct err *err);
@@ -65,6 +62,11 @@ static bool write_entities(struct serializer *s, struct err *err);
 static bool send_rejects(struct serializer *s, struct err *err);
 static bool store_offsets(struct serializer *s, struct err *err);
 static int serializer_close(struct serializer *s, struct err *err);
+/* what the work asks of us: */
+static bool wait_a_moment(void *self, const char *step, const struct err *why, int attempt,
+                          struct err *err);
+static bool go_on(void *self, int attempts, struct err *err);
+static bool send_reject(void *self, const struct set_aside *r, struct err *err);
 
 int main(int argc, char **argv)
 {
@@ -152,7 +154,7 @@ static bool open_kafka(struct serializer *s, struct err *err)
                                        .prefetch_bytes = PREFETCH_BYTES,
                                        .message_max_bytes = MESSAGE_BYTES,
                                        .session_timeout_ms = SESSION_MS};
-    s->pages_topic = arena_format(&s->arena, STR_FMT ".pages", STR_ARG(c->common.topics));
+    s->work.topic = arena_format(&s->arena, STR_FMT ".pages", STR_ARG(c->common.topics));
     if (!start_wait_for_kafka(&s->kafka, c->common.wait_ms, s->signals, err) ||
         !kafka_partitions(&s->kafka, "rejects", &ignored, err) ||
         !kafka_partitions(&s->kafka, "pages", &ignored, err))
@@ -173,16 +175,8 @@ static bool open_mongo(struct serializer *s, struct err *err)
         return false;
     s->mongo_store = (struct mongo_store){&s->mongo, clock_unix_ms};
     s->store = mongo_store(&s->mongo_store);
+    s->work.store = &s->store;
     return true;
-}
-
-static void list_streams(struct serializer *s)
-{
-    size_t room = 0;
-    for (size_t i = 0; i < s->providers.count; i++)
-        for (size_t j = 0; j < s->providers.list[i]->stream_count; j++)
-            ARENA_PUSH(&s->arena, s->streams, s->stream_count, room)->stream =
-                &s->providers.list[i]->streams[j];
 }
 
 static bool serializer_open(struct serializer *s, int argc, char **argv, struct err *err)
@@ -195,12 +189,14 @@ static bool serializer_open(struct serializer *s, int argc, char **argv, struct 
     if (!providers_load(arena_text(&s->arena, c->schemas), c->providers, true, &s->arena,
                         &s->providers, err))
         return false;
-    list_streams(s);
+    work_list_streams(&s->work, &s->providers, &s->arena);
+    s->work.caller = (struct work_caller){s, wait_a_moment, go_on, send_reject};
     s->maps_ms = -MAPS_EVERY_MS;
     if (!open_mongo(s, err) || !open_kafka(s, err) || !check_maps(s, err))
         return false;
     LOG_INFO("started", LOG_STR("kafka", s->kafka.brokers), LOG_STR("group", s->kafka.group),
-             LOG_STR("database", c->database), LOG_INT("streams", (int64_t)s->stream_count));
+             LOG_STR("database", c->database),
+             LOG_INT("streams", (int64_t)s->work.stream_count));
     return true;
 }
 
@@ -214,7 +210,7 @@ static void take_signal(struct serializer *s, bool *out_stop)
     *out_stop = s->is_draining; /* the second one */
     s->is_draining = true;
     s->drain_end_ms = clock_ms() + s->settings.drain_ms;
-    LOG_INFO("draining", LOG_INT("pages", (int64_t)s->intake.message_count));
+    LOG_INFO("draining", LOG_INT("pages", (int64_t)s->work.intake.message_count));
 }
 
 static bool serializer_wait(struct serializer *s, struct err *err)
@@ -228,9 +224,9 @@ static bool serializer_wait(struct serializer *s, struct err *err)
      * The descriptor only speaks of what is new: a batch that was full has left something
      * behind.
      */
-    if (s->intake.message_count == 0 && s->intake.kept_count == 0)
+    if (s->work.intake.message_count == 0 && s->work.intake.kept_count == 0)
         (void)poll(fds, sizeof fds / sizeof *fds, WAIT_MAX_MS);
-    intake_clear(&s->intake);
+    intake_clear(&s->work.intake);
     take_signal(s, &stop);
     return !s->is_draining;
 }
@@ -239,46 +235,39 @@ static bool serializer_wait(struct serializer *s, struct err *err)
  * Between two attempts. Kafka must be polled or we would lose our place in the group, and
  * nothing may come meanwhile.
  */
-static bool wait_a_moment(struct serializer *s, int attempt, struct err *err)
+static bool wait_a_moment(void *self, const char *step, const struct err *why, int attempt,
+                          struct err *err)
 {
+    struct serializer *s = self;
     struct pollfd fd = {.fd = s->signals, .events = POLLIN};
     bool stop;
     int64_t wait_ms = 10LL << (attempt < 8 ? attempt : 8);
+    if (attempt == PATIENCE + 1 || attempt % 60 == 0)
+        LOG_WARN("waits", LOG_TEXT("step", step), LOG_TEXT("error", why->text));
     (void)poll(&fd, 1,
                (int)(wait_ms < RETRY_MAX_MS ? wait_ms / 2 + clock_dice((uint32_t)wait_ms)
                                             : RETRY_MAX_MS));
     take_signal(s, &stop);
     if (stop || (s->is_draining && clock_ms() > s->drain_end_ms))
         return false; /* abandoned: the pages come again */
-    for (int32_t p = 0; p < PARTITIONS_MAX && attempt > 3; p++)
+    for (int32_t p = 0; p < PARTITIONS_MAX && attempt > PATIENCE; p++)
         if (s->partitions[p] && !kafka_pause(s->pages, p, true, err))
             return false;
     struct kafka_message on_its_way; /* from before the pause */
     bool taken = false;
-    if (attempt > 3 && !kafka_take(s->pages, 0, &on_its_way, &taken, err))
+    if (attempt > PATIENCE && !kafka_take(s->pages, 0, &on_its_way, &taken, err))
         return false;
-    return !taken || intake_keep(&s->intake, &on_its_way) ||
+    return !taken || intake_keep(&s->work.intake, &on_its_way) ||
            err_stop(err, EX_SOFTWARE, "pages keep coming from paused partitions");
 }
 
-static bool go_on(struct serializer *s, struct err *err)
+static bool go_on(void *self, int attempts, struct err *err)
 {
-    for (int32_t p = 0; p < PARTITIONS_MAX; p++)
+    struct serializer *s = self;
+    for (int32_t p = 0; p < PARTITIONS_MAX && attempts > PATIENCE; p++)
         if (s->partitions[p] && !kafka_pause(s->pages, p, false, err))
             return false;
     return true;
-}
-
-/* After a failed attempt: wait and say so, or give up on anything but ERR_RETRY. */
-static bool try_again(struct serializer *s, const char *step, int *attempt, struct err *err)
-{
-    if (err->kind != ERR_RETRY)
-        return false;
-    ++*attempt;
-    if (*attempt == 4 || *attempt % 60 == 0)
-        LOG_WARN("waits", LOG_TEXT("step", step), LOG_TEXT("error", err->text));
-    err_clear(err);
-    return wait_a_moment(s, *attempt, err);
 }
 
 /* --- the verbs --- */
@@ -287,11 +276,7 @@ static bool check_maps(struct serializer *s, struct err *err)
 {
     if (clock_ms() - s->maps_ms < MAPS_EVERY_MS)
         return true;
-    for (size_t i = 0; i < s->stream_count; i++)
-        if (!maps_read(&s->mongo, s->streams[i].stream, &s->scratch, &s->streams[i].map, err))
-            break;
-    arena_reset(&s->scratch);
-    if (err->kind == ERR_RETRY &&
+    if (!work_read_maps(&s->work, &s->mongo, err) && err->kind == ERR_RETRY &&
         s->maps_ms > 0) /* the database is away: the batch will wait for it */
         err_clear(err);
     s->maps_ms = clock_ms();
@@ -302,109 +287,67 @@ static bool take_pages(struct serializer *s, struct err *err)
 {
     const struct intake_limits limits = {(size_t)s->settings.batch_pages,
                                          s->settings.batch_bytes};
-    return intake_fill(&s->intake, s->pages, &limits, err) &&
-           intake_sort(&s->intake, s->pages_topic, s->streams, s->stream_count, err);
-}
-
-static bool decode(struct page *page, struct arena *arena, struct err *err)
-{
-    return map_page(page->stream, &page->head, page->body, page->coords, arena, &page->decoded,
-                    err);
-}
-
-static void count(struct serializer *s, const struct batch_counts *c)
-{
-    struct batch_counts *t = &s->counts;
-    t->pages += c->pages;
-    t->late_pages += c->late_pages;
-    t->identical_pages += c->identical_pages;
-    t->rejected_pages += c->rejected_pages;
-    t->records += c->records;
-    t->identical_records += c->identical_records;
-    t->issues += c->issues;
-    t->entities += c->entities;
-    t->moves += c->moves;
-    t->collisions += c->collisions;
-    t->gone += c->gone;
-    t->whole_runs += c->whole_runs;
-    t->doubtful_runs += c->doubtful_runs;
+    return intake_fill(&s->work.intake, s->pages, &limits, err) && work_sort(&s->work, err);
 }
 
 static bool write_entities(struct serializer *s, struct err *err)
 {
-    struct intake *in = &s->intake;
-    struct batch *b = batch_new(&s->store, decode, in->pages, in->page_count, &in->arena);
-    int attempt = 0;
-    while (!batch_is_done(b)) {
-        if (batch_step(b, err)) {
-            if (attempt > 3 && !go_on(s, err))
-                return false;
-            attempt = 0;
-        } else if (!try_again(s, batch_next_step(b), &attempt, err)) {
-            return err->kind == ERR_NONE ? false : err_wrap(err, "%s", batch_next_step(b));
-        }
-    }
-    count(s, batch_counted(b));
-    intake_collect_rejects(in);
-    return true;
+    return work_write(&s->work, err);
 }
 
-static bool send_reject(struct serializer *s, const struct set_aside *r, struct err *err)
+static bool send_reject(void *self, const struct set_aside *r, struct err *err)
 {
+    struct serializer *s = self;
     const struct kafka_message *m = r->message;
     const struct reject reject = {.stage = "serializer",
-                                  .topic = s->pages_topic,
+                                  .topic = s->work.topic,
                                   .partition = m->partition,
                                   .offset = m->offset,
                                   .key = m->key,
                                   .value = m->value,
                                   .reason = r->reason};
+    s->failure = (struct err){0};
     LOG_WARN("reject", LOG_INT("partition", m->partition), LOG_INT("offset", m->offset),
              LOG_STR("error", r->reason));
-    return reject_send(s->rejects, &reject, NULL, &s->intake.arena, err);
+    arena_reset(&s->scratch);
+    if (!reject_send(s->rejects, &reject, NULL, &s->scratch, err))
+        return false;
+    kafka_producer_flush(s->rejects, 2 * WAIT_MAX_MS);
+    if (s->failure.kind != ERR_NONE)
+        *err = s->failure;
+    else if (kafka_producer_pending(s->rejects))
+        (void)err_set(err, ERR_RETRY, "Kafka has not acknowledged a reject");
+    return err->kind == ERR_NONE;
 }
 
 static bool send_rejects(struct serializer *s, struct err *err)
 {
-    struct intake *in = &s->intake;
-    int attempt = 0;
-    for (size_t i = 0; i < in->reject_count;) {
-        s->failure = (struct err){0};
-        if (send_reject(s, &in->rejects[i], err))
-            kafka_producer_flush(s->rejects, 2 * WAIT_MAX_MS);
-        if (err->kind == ERR_NONE && s->failure.kind != ERR_NONE)
-            *err = s->failure;
-        if (err->kind == ERR_NONE && kafka_producer_pending(s->rejects))
-            (void)err_set(err, ERR_RETRY, "Kafka has not acknowledged a reject");
-        if (err->kind == ERR_NONE)
-            i++;
-        else if (!try_again(s, "send rejects", &attempt, err))
-            return false;
-    }
-    return attempt <= 3 || go_on(s, err);
+    return work_reject(&s->work, err);
 }
 
 static void log_progress(struct serializer *s)
 {
     int64_t now_ms = clock_ms();
-    if (s->counts.pages == s->told.pages || now_ms - s->told_ms < PROGRESS_MS)
+    if (s->work.counts.pages == s->told.pages || now_ms - s->told_ms < PROGRESS_MS)
         return;
-    LOG_INFO("progress", LOG_INT("pages", s->counts.pages),
-             LOG_INT("records", s->counts.records),
-             LOG_INT("identical", s->counts.identical_records),
-             LOG_INT("entities", s->counts.entities), LOG_INT("moves", s->counts.moves),
-             LOG_INT("collisions", s->counts.collisions), LOG_INT("gone", s->counts.gone),
-             LOG_INT("issues", s->counts.issues), LOG_INT("rejected", s->counts.rejected_pages),
-             LOG_INT("late", s->counts.late_pages));
-    s->told = s->counts;
+    LOG_INFO("progress", LOG_INT("pages", s->work.counts.pages),
+             LOG_INT("records", s->work.counts.records),
+             LOG_INT("identical", s->work.counts.identical_records),
+             LOG_INT("entities", s->work.counts.entities),
+             LOG_INT("moves", s->work.counts.moves),
+             LOG_INT("collisions", s->work.counts.collisions),
+             LOG_INT("gone", s->work.counts.gone), LOG_INT("issues", s->work.counts.issues),
+             LOG_INT("rejected", s->work.counts.rejected_pages),
+             LOG_INT("late", s->work.counts.late_pages));
+    s->told = s->work.counts;
     s->told_ms = now_ms;
 }
 
 static bool store_offsets(struct serializer *s, struct err *err)
 {
-    for (size_t i = 0; i < s->intake.message_count; i++)
-        ledger_mark_done(kafka_ledger(s->pages), s->intake.messages[i].partition,
-                         s->intake.messages[i].offset);
+    for (size_t i = 0; i < s->work.intake.message_count; i++)
+        ledger_mark_done(kafka_ledger(s->pages), s->work.intake.messages[i].partition,
+                         s->work.intake.messages[i].offset);
     kafka_producer_poll(s->rejects, 0);
     log_progress(s);
     return kafka_store_marks(s->pages, err);
@@ -415,18 +358,18 @@ static bool store_offsets(struct serializer *s, struct err *err)
 static int serializer_close(struct serializer *s, struct err *err)
 {
     if (s->pages)
-        LOG_INFO("stopped", LOG_INT("pages", s->counts.pages),
-                 LOG_INT("records", s->counts.records),
-                 LOG_INT("entities", s->counts.entities));
+        LOG_INFO("stopped", LOG_INT("pages", s->work.counts.pages),
+                 LOG_INT("records", s->work.counts.records),
+                 LOG_INT("entities", s->work.counts.entities));
     if (err->kind != ERR_NONE)
         LOG_ERROR("failed", LOG_TEXT("error", err->text));
-    intake_clear(&s->intake);
+    intake_clear(&s->work.intake);
     kafka_consumer_close(s->pages);
     kafka_producer_close(s->rejects);
     mongo_close(&s->mongo);
     if (s->signals >= 0)
         (void)close(s->signals);
-    arena_done(&s->intake.arena);
+    arena_done(&s->work.intake.arena);
     arena_done(&s->scratch);
     arena_done(&s->arena);
     return err->kind == ERR_NONE    ? EX_OK
