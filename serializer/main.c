@@ -11,6 +11,7 @@
 #include "common/log.h"
 #include "common/maps.h"
 #include "common/reject.h"
+#include "common/serve.h"
 #include "common/signals.h"
 #include "common/start.h"
 #include "serializer/intake.h"
@@ -49,6 +50,7 @@ struct serializer {
     struct mongo_store mongo_store;
     struct store store;
     struct intake intake;
+    struct serve serve;
     bool partitions[PARTITIONS_MAX]; /* assigned to us */
     int signals;
     bool is_draining;
@@ -85,7 +87,7 @@ int main(int argc, char **argv)
 /* --- opening --- */
 
 static const struct conf_setting rows[] = {
-    COMMON_SETTINGS(struct settings, common),
+    STAGE_SETTINGS(struct settings, common, "9330-9339"),
     {"group", CONF_TEXT, offsetof(struct settings, group), NULL,
      "consumer group; empty means the topics' prefix and -serializers", NULL},
     {"instance", CONF_TEXT, offsetof(struct settings, instance), NULL,
@@ -153,7 +155,7 @@ static bool open_kafka(struct serializer *s, struct err *err)
                                        .message_max_bytes = MESSAGE_BYTES,
                                        .session_timeout_ms = SESSION_MS};
     s->pages_topic = arena_format(&s->arena, STR_FMT ".pages", STR_ARG(c->common.topics));
-    if (!start_wait_for_kafka(&s->kafka, c->common.wait_ms, s->signals, err) ||
+    if (!start_wait_for_kafka(&s->kafka, c->common.wait_ms, s->signals, &s->serve, err) ||
         !kafka_partitions(&s->kafka, "rejects", &ignored, err) ||
         !kafka_partitions(&s->kafka, "pages", &ignored, err))
         return false;
@@ -169,11 +171,30 @@ static bool open_mongo(struct serializer *s, struct err *err)
     const struct mongo_settings m = {
         .uri = c->mongo, .database = c->database, .client = STR("muster-serializer")};
     if (!mongo_open(&m, &s->mongo, err) ||
-        !start_wait_for_mongo(&s->mongo, c->wait_ms, s->signals, err))
+        !start_wait_for_mongo(&s->mongo, c->wait_ms, s->signals, &s->serve, err))
         return false;
     s->mongo_store = (struct mongo_store){&s->mongo, clock_unix_ms};
     s->store = mongo_store(&s->mongo_store);
     return true;
+}
+
+/* Somebody asks how it goes. MongoDB's check is kept where it is called. */
+static void refresh(void *context)
+{
+    struct serializer *s = context;
+    if (!s->pages)
+        return;
+    if (kafka_consumer_is_connected(s->pages) && kafka_producer_is_connected(s->rejects))
+        serve_ok(&s->serve, CHECK_KAFKA);
+    else
+        serve_waits(&s->serve, CHECK_KAFKA, STR("no broker is connected"));
+}
+
+static bool open_serve(struct serializer *s, struct err *err)
+{
+    const struct serve_about about = {
+        .program = program.name, .refresh = refresh, .context = s};
+    return serve_open(&s->serve, s->settings.common.listen, &about, err);
 }
 
 static void list_streams(struct serializer *s)
@@ -192,15 +213,17 @@ static bool serializer_open(struct serializer *s, int argc, char **argv, struct 
     if (s->signals < 0 || !load_settings(s, argc, argv, err))
         return false;
     const struct common_settings *c = &s->settings.common;
-    if (!providers_load(arena_text(&s->arena, c->schemas), c->providers, true, &s->arena,
-                        &s->providers, err))
+    if (!open_serve(s, err) || !providers_load(arena_text(&s->arena, c->schemas), c->providers,
+                                               true, &s->arena, &s->providers, err))
         return false;
     list_streams(s);
     s->maps_ms = -MAPS_EVERY_MS;
     if (!open_mongo(s, err) || !open_kafka(s, err) || !check_maps(s, err))
         return false;
+    serve_ok(&s->serve, CHECK_STAGE);
     LOG_INFO("started", LOG_STR("kafka", s->kafka.brokers), LOG_STR("group", s->kafka.group),
-             LOG_STR("database", c->database), LOG_INT("streams", (int64_t)s->stream_count));
+             LOG_STR("database", c->database), LOG_INT("streams", (int64_t)s->stream_count),
+             LOG_TEXT("listen", s->serve.address));
     return true;
 }
 
@@ -214,6 +237,7 @@ static void take_signal(struct serializer *s, bool *out_stop)
     *out_stop = s->is_draining; /* the second one */
     s->is_draining = true;
     s->drain_end_ms = clock_ms() + s->settings.drain_ms;
+    serve_waits(&s->serve, CHECK_STAGE, STR("it is draining"));
     LOG_INFO("draining", LOG_INT("pages", (int64_t)s->intake.message_count));
 }
 
@@ -228,8 +252,8 @@ static bool serializer_wait(struct serializer *s, struct err *err)
      * The descriptor only speaks of what is new: a batch that was full has left something
      * behind.
      */
-    if (s->intake.message_count == 0 && s->intake.kept_count == 0)
-        (void)poll(fds, sizeof fds / sizeof *fds, WAIT_MAX_MS);
+    bool has_more = s->intake.message_count > 0 || s->intake.kept_count > 0;
+    (void)serve_poll(&s->serve, fds, sizeof fds / sizeof *fds, has_more ? 0 : WAIT_MAX_MS);
     intake_clear(&s->intake);
     take_signal(s, &stop);
     return !s->is_draining;
@@ -244,9 +268,9 @@ static bool wait_a_moment(struct serializer *s, int attempt, struct err *err)
     struct pollfd fd = {.fd = s->signals, .events = POLLIN};
     bool stop;
     int64_t wait_ms = 10LL << (attempt < 8 ? attempt : 8);
-    (void)poll(&fd, 1,
-               (int)(wait_ms < RETRY_MAX_MS ? wait_ms / 2 + clock_dice((uint32_t)wait_ms)
-                                            : RETRY_MAX_MS));
+    (void)serve_poll(&s->serve, &fd, 1,
+                     wait_ms < RETRY_MAX_MS ? wait_ms / 2 + clock_dice((uint32_t)wait_ms)
+                                            : RETRY_MAX_MS);
     take_signal(s, &stop);
     if (stop || (s->is_draining && clock_ms() > s->drain_end_ms))
         return false; /* abandoned: the pages come again */
@@ -270,13 +294,16 @@ static bool go_on(struct serializer *s, struct err *err)
 }
 
 /* After a failed attempt: wait and say so, or give up on anything but ERR_RETRY. */
-static bool try_again(struct serializer *s, const char *step, int *attempt, struct err *err)
+static bool try_again(struct serializer *s, enum check_name server, const char *step,
+                      int *attempt, struct err *err)
 {
     if (err->kind != ERR_RETRY)
         return false;
     ++*attempt;
     if (*attempt == 4 || *attempt % 60 == 0)
         LOG_WARN("waits", LOG_TEXT("step", step), LOG_TEXT("error", err->text));
+    if (*attempt >= 4)
+        serve_waits(&s->serve, server, str_of(err->text));
     err_clear(err);
     return wait_a_moment(s, *attempt, err);
 }
@@ -291,6 +318,10 @@ static bool check_maps(struct serializer *s, struct err *err)
         if (!maps_read(&s->mongo, s->streams[i].stream, &s->scratch, &s->streams[i].map, err))
             break;
     arena_reset(&s->scratch);
+    if (err->kind == ERR_NONE)
+        serve_ok(&s->serve, CHECK_MONGO);
+    else if (err->kind == ERR_RETRY)
+        serve_waits(&s->serve, CHECK_MONGO, str_of(err->text));
     if (err->kind == ERR_RETRY &&
         s->maps_ms > 0) /* the database is away: the batch will wait for it */
         err_clear(err);
@@ -339,8 +370,9 @@ static bool write_entities(struct serializer *s, struct err *err)
         if (batch_step(b, err)) {
             if (attempt > 3 && !go_on(s, err))
                 return false;
+            serve_ok(&s->serve, CHECK_MONGO);
             attempt = 0;
-        } else if (!try_again(s, batch_next_step(b), &attempt, err)) {
+        } else if (!try_again(s, CHECK_MONGO, batch_next_step(b), &attempt, err)) {
             return err->kind == ERR_NONE ? false : err_wrap(err, "%s", batch_next_step(b));
         }
     }
@@ -378,7 +410,7 @@ static bool send_rejects(struct serializer *s, struct err *err)
             (void)err_set(err, ERR_RETRY, "Kafka has not acknowledged a reject");
         if (err->kind == ERR_NONE)
             i++;
-        else if (!try_again(s, "send rejects", &attempt, err))
+        else if (!try_again(s, CHECK_KAFKA, "send rejects", &attempt, err))
             return false;
     }
     return attempt <= 3 || go_on(s, err);
@@ -424,6 +456,7 @@ static int serializer_close(struct serializer *s, struct err *err)
     kafka_consumer_close(s->pages);
     kafka_producer_close(s->rejects);
     mongo_close(&s->mongo);
+    serve_close(&s->serve);
     if (s->signals >= 0)
         (void)close(s->signals);
     arena_done(&s->intake.arena);
