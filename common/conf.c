@@ -4,6 +4,7 @@
  * parsed: so a bad value is reported once, with its place, and one that is overridden hurts nobody.
  */
 #include "common/conf.h"
+
 #include "common/yaml.h"
 
 #include <ctype.h>
@@ -13,9 +14,7 @@
 #include <string.h>
 #include <sysexits.h>
 
-#ifndef MUSTER_VERSION
-#define MUSTER_VERSION "0.1.0"
-#endif
+enum { VERSION_MAX_BYTES = 4096 };
 
 enum rank { RANK_FALLBACK, RANK_FILE, RANK_FILE_SECTION, RANK_ENVIRONMENT, RANK_FLAG };
 
@@ -120,13 +119,21 @@ static void print_help(const struct conf_program *program)
         "TIME is 250ms, 30s, 5m, 1h or 7d; SIZE is 512, 64KiB, 40MiB or 2GiB.\n");
 }
 
+static void print_version(const struct conf_program *program)
+{
+    buf_auto text;
+    buf_init(&text, VERSION_MAX_BYTES);
+    if (version_render(program->name, program->libraries, &text))
+        (void)fwrite(text.ptr, 1, text.len, stdout);
+}
+
 /* --help and --version answer even when the rest of the line is wrong. */
 static bool answer(struct load *l, struct str flag)
 {
     if (str_eq(flag, STR("help")))
         print_help(l->program);
     else if (str_eq(flag, STR("version")))
-        printf("%s %s\n", l->program->name, MUSTER_VERSION);
+        print_version(l->program);
     else
         return false;
     l->answered = true;

@@ -10,6 +10,7 @@
  * alone and wins over the same key outside.
  */
 #include "common/arena.h"
+#include "common/version.h"
 
 enum conf_type {
     CONF_TEXT,     /* struct str */
@@ -36,11 +37,13 @@ struct conf_program {
         usage; /* lines that follow it, ending with a newline; NULL when it takes settings and no words */
     const struct conf_setting *settings;
     size_t setting_count;
+    const struct version_library *libraries; /* beside those of all programs; may be NULL */
 };
 
 /* What every program is told. It stands in the program's struct, and COMMON_SETTINGS in its table. */
 struct common_settings {
     struct str kafka, topics, mongo, database, schemas, providers;
+    struct str listen; /* stages only */
     int64_t wait_ms;
     int log_format; /* 0 = text, 1 = json */
     int log_level;  /* enum log_level */
@@ -105,6 +108,15 @@ struct common_settings {
          "info",                                                         \
          "least level that is logged",                                   \
          "debug|info|warn|error"}
+
+/* The same for a stage, which can be watched. `ports`: its own range, so that one machine runs
+ * several of each without a setting. */
+#define STAGE_SETTINGS(program, member, ports)                                             \
+    COMMON_SETTINGS(program, member),                                                      \
+    {                                                                                      \
+        "listen", CONF_TEXT, offsetof(program, member.listen), "127.0.0.1:" ports,         \
+            "where it serves /livez, /readyz, /metrics and /version; none = nowhere", NULL \
+    }
 
 /*
  * Fill *values from all places. Words that are no flags become *out_words (views into argv). Texts live in `arena`. After

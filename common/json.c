@@ -14,6 +14,14 @@
 /* Walking a bigger object does not look for keys that stand twice: the search is quadratic. */
 enum { WALK_MAX_SEARCHED = 1024 };
 
+const char *json_library_version(void)
+{
+    static char text[16];
+    uint32_t v = yyjson_version();
+    (void)snprintf(text, sizeof text, "%u.%u.%u", v >> 16, v >> 8 & 255, v & 255);
+    return text;
+}
+
 static yyjson_val *val_of(struct json j)
 {
     return j.place;

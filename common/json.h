@@ -9,6 +9,8 @@
  */
 #include "common/arena.h"
 
+const char *json_library_version(void);
+
 enum json_kind {
     JSON_NONE,
     JSON_NULL,

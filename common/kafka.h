@@ -42,6 +42,12 @@ struct kafka_producer *kafka_producer_open(const struct kafka_settings *s,
                                            kafka_delivered *delivered, void *context,
                                            struct err *err);
 void kafka_producer_close(struct kafka_producer *p);
+/*
+ * Is it connected to a broker that answers, as far as it has noticed? From the client's
+ * statistics, which the polls serve: known a second or two late, and of a broker that has
+ * frozen, 5 s after it was asked something.
+ */
+bool kafka_producer_is_connected(const struct kafka_producer *p);
 int kafka_producer_fd(const struct kafka_producer *p);
 /*
  * Copies everything. partition < 0 lets the key decide. ERR_RETRY when the queue is full (poll,
@@ -85,6 +91,7 @@ struct kafka_consumer *kafka_consumer_open(const struct kafka_settings *s, const
  * Leaves the group after the last stored offsets are committed (waits at most a few seconds).
  */
 void kafka_consumer_close(struct kafka_consumer *c);
+bool kafka_consumer_is_connected(const struct kafka_consumer *c); /* as for a producer */
 int kafka_consumer_fd(const struct kafka_consumer *c);
 /*
  * The next message, noted in the ledger; *out_taken is false when there is none within
@@ -144,3 +151,5 @@ must_check bool kafka_lags(const struct kafka_settings *s, const char *topic, co
 must_check bool kafka_read_one(const struct kafka_settings *s, const char *topic,
                                int32_t partition, int64_t offset, struct kafka_message *out,
                                struct err *err);
+
+const char *kafka_library_version(void);

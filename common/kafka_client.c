@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/kafka_client.h"
 
+#include "common/json.h"
 #include "common/log.h"
 
 #include <errno.h>
@@ -9,6 +10,8 @@
 #include <sys/eventfd.h>
 #include <sysexits.h>
 #include <unistd.h>
+
+enum { STATISTICS_MS = 1000, SILENCE_US = 5000000 };
 
 /* librdkafka's own lines ("connection refused", each once in a while) become lines of our log; it calls from its threads. */
 static void to_log(const rd_kafka_t *rk, int syslog_level, const char *facility,
@@ -68,6 +71,42 @@ struct kafka_conf kafka_conf_new(const struct kafka_settings *s)
     return c;
 }
 
+void kafka_conf_watch(struct kafka_conf *c,
+                      int (*on_statistics)(rd_kafka_t *, char *, size_t, void *))
+{
+    kafka_conf_set_int(c, "statistics.interval.ms", STATISTICS_MS);
+    rd_kafka_conf_set_stats_cb(c->conf, on_statistics);
+}
+
+/* A broker that owes an answer for so long has frozen; the longest that one takes by itself is half a second (a fetch). */
+static bool is_living(struct json broker)
+{
+    bool is_up = str_eq(json_str(json_member(broker, STR("state"))), STR("UP"));
+    bool owes = json_int(json_member(broker, STR("waitresp_cnt"))) > 0;
+    int64_t silent_us = json_int(json_member(broker, STR("rxidle")));
+    return is_up && !(owes && silent_us > SILENCE_US);
+}
+
+static bool has_broker(struct json brokers)
+{
+    for (struct json_walk w = json_walk(brokers); json_next(&w);)
+        if (is_living(w.value))
+            return true;
+    return false;
+}
+
+/* A broker ends idle connections, and a new one takes a moment: down is what is so twice. */
+void kafka_pulse_take(struct kafka_pulse *p, struct str statistics)
+{
+    struct err ignored = {0};
+    json_auto *doc = json_parse(statistics, &ignored);
+    if (!doc)
+        return;
+    bool is_up = has_broker(json_member(json_root(doc), STR("brokers")));
+    p->is_down = !is_up && !p->was_up;
+    p->was_up = is_up;
+}
+
 rd_kafka_t *kafka_client_new(rd_kafka_type_t type, struct kafka_conf *c, struct err *err)
 {
     char problem[512] = "";
@@ -108,4 +147,9 @@ void kafka_topic_name(const struct kafka_settings *s, const char *topic,
                       char out[static TOPIC_MAX_BYTES])
 {
     (void)snprintf(out, TOPIC_MAX_BYTES, STR_FMT ".%s", STR_ARG(s->topics), topic);
+}
+
+const char *kafka_library_version(void)
+{
+    return rd_kafka_version_str();
 }

@@ -20,6 +20,9 @@ struct kafka_conf kafka_conf_new(const struct kafka_settings *s);
 /* A property that this version of librdkafka does not know is passed over. */
 void kafka_conf_set(struct kafka_conf *c, const char *name, struct str value);
 void kafka_conf_set_int(struct kafka_conf *c, const char *name, int64_t value);
+/* For clients that live long: their statistics come once a second, and go to this. */
+void kafka_conf_watch(struct kafka_conf *c,
+                      int (*on_statistics)(rd_kafka_t *, char *, size_t, void *));
 /* Uses up the configuration, also when it fails (exit code 78). */
 rd_kafka_t *kafka_client_new(rd_kafka_type_t type, struct kafka_conf *c, struct err *err);
 
@@ -27,6 +30,13 @@ rd_kafka_t *kafka_client_new(rd_kafka_type_t type, struct kafka_conf *c, struct 
 int kafka_wake_open(struct err *err);
 void kafka_wake_by(rd_kafka_queue_t *queue, int fd);
 void kafka_wake_read(int fd);
+
+/* Whether a client is connected, from one statistics to the next. */
+struct kafka_pulse {
+    bool was_up; /* the last time */
+    bool is_down;
+};
+void kafka_pulse_take(struct kafka_pulse *p, struct str statistics);
 
 void kafka_topic_name(const struct kafka_settings *s, const char *topic,
                       char out[static TOPIC_MAX_BYTES]);

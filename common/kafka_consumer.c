@@ -16,6 +16,7 @@ struct kafka_consumer {
     kafka_assigned *assigned;
     void *context;
     struct ledger ledger;
+    struct kafka_pulse pulse;
     int fd;
 };
 
@@ -53,6 +54,14 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t what,
     (void)rd_kafka_assign(rk, came ? list : NULL);
 }
 
+static int on_statistics(rd_kafka_t *rk, char *text, size_t len, void *opaque)
+{
+    struct kafka_consumer *c = opaque;
+    (void)rk;
+    kafka_pulse_take(&c->pulse, (struct str){text, len});
+    return 0; /* librdkafka frees the text */
+}
+
 static struct kafka_conf consumer_conf(const struct kafka_settings *s, struct kafka_consumer *c)
 {
     struct kafka_conf conf = kafka_conf_new(s);
@@ -73,6 +82,7 @@ static struct kafka_conf consumer_conf(const struct kafka_settings *s, struct ka
                        10); /* the default of 1 s starves a small queue; new in 2.2 */
     if (s->prefetch_bytes)
         kafka_conf_set_int(&conf, "max.partition.fetch.bytes", s->prefetch_bytes);
+    kafka_conf_watch(&conf, on_statistics);
     rd_kafka_conf_set_rebalance_cb(conf.conf, on_rebalance);
     rd_kafka_conf_set_opaque(conf.conf, c);
     return conf;
@@ -96,6 +106,7 @@ struct kafka_consumer *kafka_consumer_open(const struct kafka_settings *s, const
         abort();
     c->assigned = assigned;
     c->context = context;
+    c->pulse.was_up = true;
     kafka_topic_name(s, topic, c->topic);
     ledger_init(&c->ledger);
     c->fd = kafka_wake_open(err);
@@ -142,6 +153,11 @@ void kafka_consumer_close(struct kafka_consumer *c)
         (void)close(c->fd);
     ledger_done(&c->ledger);
     free(c);
+}
+
+bool kafka_consumer_is_connected(const struct kafka_consumer *c)
+{
+    return !c->pulse.is_down;
 }
 
 int kafka_consumer_fd(const struct kafka_consumer *c)

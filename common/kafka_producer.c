@@ -15,6 +15,7 @@ struct kafka_producer {
     struct kafka_settings settings;
     kafka_delivered *delivered;
     void *context;
+    struct kafka_pulse pulse;
     int fd;
 };
 
@@ -56,6 +57,14 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaqu
     p->delivered(p->context, m->_private, m->err ? &failure : NULL);
 }
 
+static int on_statistics(rd_kafka_t *rk, char *text, size_t len, void *opaque)
+{
+    struct kafka_producer *p = opaque;
+    (void)rk;
+    kafka_pulse_take(&p->pulse, (struct str){text, len});
+    return 0; /* librdkafka frees the text */
+}
+
 static bool open_client(struct kafka_producer *p, struct err *err)
 {
     int64_t message_max =
@@ -67,6 +76,7 @@ static bool open_client(struct kafka_producer *p, struct err *err)
     kafka_conf_set_int(&c, "message.timeout.ms",
                        0); /* while Kafka is away messages wait; giving up would lose them */
     kafka_conf_set_int(&c, "queue.buffering.max.kbytes", message_max / 1024 + QUEUE_KBYTES);
+    kafka_conf_watch(&c, on_statistics);
     rd_kafka_conf_set_dr_msg_cb(c.conf, on_delivery);
     rd_kafka_conf_set_opaque(c.conf, p);
     p->rk = kafka_client_new(RD_KAFKA_PRODUCER, &c, err);
@@ -93,7 +103,8 @@ struct kafka_producer *kafka_producer_open(const struct kafka_settings *s,
     struct kafka_producer *p = calloc(1, sizeof *p);
     if (!p)
         abort();
-    *p = (struct kafka_producer){.settings = *s, .delivered = delivered, .context = context};
+    *p = (struct kafka_producer){
+        .settings = *s, .delivered = delivered, .context = context, .pulse = {.was_up = true}};
     p->fd = kafka_wake_open(err);
     if (p->fd >= 0 && open_client(p, err))
         return p;
@@ -110,6 +121,11 @@ void kafka_producer_close(struct kafka_producer *p)
     if (p->fd >= 0)
         (void)close(p->fd);
     free(p);
+}
+
+bool kafka_producer_is_connected(const struct kafka_producer *p)
+{
+    return p->rk && !p->pulse.is_down;
 }
 
 int kafka_producer_fd(const struct kafka_producer *p)

@@ -173,7 +173,7 @@ static bool no_replica_set(const struct mongo *m, struct err *err)
         seed(m), name ? name : "rs0", name ? name : "rs0", seed(m));
 }
 
-static bool is_ready(struct mongo *m, struct err *err)
+bool mongo_look(struct mongo *m, struct err *err)
 {
     bson_error_t error = {0};
     bool ignored = false;
@@ -204,8 +204,8 @@ static bool is_asked_to_stop(void)
            (sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1);
 }
 
-static bool gave_up(const struct mongo *m, int64_t waited_ms, const struct err *last,
-                    struct err *err)
+bool mongo_gave_up(const struct mongo *m, int64_t waited_ms, const struct err *last,
+                   struct err *err)
 {
     bool has_ghost = false;
     (void)known_servers(m, "RSGhost", &has_ghost);
@@ -224,7 +224,7 @@ bool mongo_wait_ready(struct mongo *m, int64_t timeout_ms, struct err *err)
     int64_t end_ms = clock_ms() + timeout_ms;
     struct err last = {0};
 
-    while (!is_ready(m, &last)) {
+    while (!mongo_look(m, &last)) {
         if (last.kind != ERR_RETRY) {
             *err = last;
             return false;
@@ -236,7 +236,7 @@ bool mongo_wait_ready(struct mongo *m, int64_t timeout_ms, struct err *err)
             (void)nanosleep(&pause, NULL);
             continue;
         }
-        return gave_up(m, timeout_ms, &last, err);
+        return mongo_gave_up(m, timeout_ms, &last, err);
     }
     return true;
 }
@@ -362,4 +362,9 @@ bool mongo_command(struct mongo *m, const bson_t *command, bson_t *reply, const 
     mongo_error(what, &error, reply, err);
     bson_destroy(reply);
     return false;
+}
+
+const char *mongo_library_version(void)
+{
+    return mongoc_get_version();
 }

@@ -38,6 +38,11 @@ void mongo_close(struct mongo *m);
  * early, with 69, when SIGTERM or SIGINT is blocked and pending.
  */
 must_check bool mongo_wait_ready(struct mongo *m, int64_t timeout_ms, struct err *err);
+/* One look for it: ERR_RETRY while there is none, exit code 78 when the server is no replica set. Blocks 2 s, 5 s at most. */
+must_check bool mongo_look(struct mongo *m, struct err *err);
+/* What to say after waiting in vain, when `last` is what the last look met: exit code 69 or 78. Returns false. */
+bool mongo_gave_up(const struct mongo *m, int64_t waited_ms, const struct err *last,
+                   struct err *err);
 mongoc_collection_t *mongo_collection(struct mongo *m,
                                       const char *name); /* the caller destroys it */
 
@@ -51,3 +56,5 @@ bool mongo_is_duplicate_key(const bson_error_t *error);
 /* {ping: 1}-like command on the database, with maxTimeMS 3 s unless it names its own; *reply is to be destroyed when true. */
 must_check bool mongo_command(struct mongo *m, const bson_t *command, bson_t *reply,
                               const char *what, struct err *err);
+
+const char *mongo_library_version(void);

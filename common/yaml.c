@@ -230,3 +230,8 @@ bool yaml_load(const char *file, struct arena *arena, struct yaml *out_root, str
     return read_file(file, &content, err) &&
            yaml_parse(file, buf_str(&content), arena, out_root, err);
 }
+
+const char *yaml_library_version(void)
+{
+    return yaml_get_version_string();
+}

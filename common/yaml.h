@@ -71,3 +71,5 @@ must_check bool yaml_not_yet(const struct yaml *map, const struct str *words, si
  * positions.
  */
 void yaml_digest(const struct yaml *node, struct str before, uint8_t out[static 32]);
+
+const char *yaml_library_version(void);

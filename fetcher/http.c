@@ -255,8 +255,9 @@ void http_wait(struct http *h, const int *fds, size_t fd_count, int timeout_ms)
 {
     struct curl_waitfd waits[FDS_MAX] = {0};
     unsigned count = 0;
-    for (; count < fd_count && count < FDS_MAX; count++)
-        waits[count] = (struct curl_waitfd){.fd = fds[count], .events = CURL_WAIT_POLLIN};
+    for (size_t i = 0; i < fd_count && count < FDS_MAX; i++)
+        if (fds[i] >= 0)
+            waits[count++] = (struct curl_waitfd){.fd = fds[i], .events = CURL_WAIT_POLLIN};
     int running;
     (void)curl_multi_poll(h->multi, waits, count, timeout_ms, NULL);
     (void)curl_multi_perform(h->multi, &running);
@@ -386,4 +387,9 @@ void http_release(struct http_transfer *t)
     *t = (struct http_transfer){
         .http = t->http, .easy = t->easy, .url = t->url, .body = t->body};
     link_transfer(t, &t->http->idle);
+}
+
+const char *http_library_version(void)
+{
+    return curl_version_info(CURLVERSION_NOW)->version;
 }

@@ -52,9 +52,11 @@ void http_close(struct http *h);
 /* NULL when the request cannot even be made (ERR_REJECT). */
 struct http_transfer *http_start(struct http *h, const struct http_request *request,
                                  void *ticket, struct err *err);
-/* Wait until a transfer moves, one of the descriptors can be read, or the time is over; then move the transfers on. */
+/* Wait until a transfer moves, one of the descriptors (negative ones are passed over) can be read, or the time is over; then move the transfers on. */
 void http_wait(struct http *h, const int *fds, size_t fd_count, int timeout_ms);
 /* A transfer that has ended, or NULL. It belongs to the caller, and the answer lives, until http_release(). */
 struct http_transfer *http_next(struct http *h, void **out_ticket, struct http_answer *out);
 /* Also ends a transfer that is under way. Takes NULL. */
 void http_release(struct http_transfer *t);
+
+const char *http_library_version(void);

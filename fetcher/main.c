@@ -8,6 +8,7 @@
 #include "common/conf.h"
 #include "common/kafka.h"
 #include "common/log.h"
+#include "common/serve.h"
 #include "common/signals.h"
 #include "common/start.h"
 #include "fetcher/publish.h"
@@ -32,6 +33,7 @@ struct fetcher {
     struct kafka_consumer *tasks;
     struct publish publish;
     struct http *http;
+    struct serve serve;
     int signals;
     struct roster roster;
     int64_t drain_end_ms; /* 0 = not draining */
@@ -71,7 +73,8 @@ static bool open_kafka(struct fetcher *f, struct err *err)
     int32_t ignored;
     f->kafka = settings_kafka(&f->settings);
     f->publish.topics = f->kafka.topics;
-    if (!start_wait_for_kafka(&f->kafka, f->settings.common.wait_ms, f->signals, err) ||
+    if (!start_wait_for_kafka(&f->kafka, f->settings.common.wait_ms, f->signals, &f->serve,
+                              err) ||
         !kafka_partitions(&f->kafka, "tasks", &ignored, err) ||
         !kafka_partitions(&f->kafka, "rejects", &ignored, err) ||
         !kafka_partitions(&f->kafka, "pages", &f->publish.page_partitions, err))
@@ -82,6 +85,27 @@ static bool open_kafka(struct fetcher *f, struct err *err)
     return f->tasks != NULL;
 }
 
+/* Somebody asks how it goes. */
+static void refresh(void *context)
+{
+    struct fetcher *f = context;
+    if (!f->tasks)
+        return;
+    if (kafka_consumer_is_connected(f->tasks) && kafka_producer_is_connected(f->publish.kafka))
+        serve_ok(&f->serve, CHECK_KAFKA);
+    else
+        serve_waits(&f->serve, CHECK_KAFKA, STR("no broker is connected"));
+}
+
+static bool open_serve(struct fetcher *f, struct err *err)
+{
+    const struct serve_about about = {.program = "muster-fetcher",
+                                      .libraries = settings_libraries,
+                                      .refresh = refresh,
+                                      .context = f};
+    return serve_open(&f->serve, f->settings.common.listen, &about, err);
+}
+
 static bool fetcher_open(struct fetcher *f, int argc, char **argv, struct err *err)
 {
     struct settings *s = &f->settings;
@@ -90,7 +114,8 @@ static bool fetcher_open(struct fetcher *f, int argc, char **argv, struct err *e
     if (f->signals < 0 || !settings_load(s, argc, argv, &f->arena, err))
         return false;
     log_open("fetcher", s->common.log_format == 1, (enum log_level)s->common.log_level);
-    if (!providers_load(arena_text(&f->arena, s->common.schemas), s->common.providers, false,
+    if (!open_serve(f, err) ||
+        !providers_load(arena_text(&f->arena, s->common.schemas), s->common.providers, false,
                         &f->arena, &f->providers, err))
         return false;
     roster_init(&f->roster, &f->providers, &f->arena);
@@ -98,8 +123,10 @@ static bool fetcher_open(struct fetcher *f, int argc, char **argv, struct err *e
     f->http = http_open(&limits, err);
     if (!f->http || !open_kafka(f, err))
         return false;
+    serve_ok(&f->serve, CHECK_STAGE);
     LOG_INFO("started", LOG_STR("kafka", f->kafka.brokers), LOG_STR("group", f->kafka.group),
-             LOG_INT("streams", (int64_t)f->roster.schedule.count));
+             LOG_INT("streams", (int64_t)f->roster.schedule.count),
+             LOG_TEXT("listen", f->serve.address));
     return true;
 }
 
@@ -141,10 +168,11 @@ static void on_delivered(void *context, void *ticket, const struct err *failure)
 static bool fetcher_wait(struct fetcher *f, struct err *err)
 {
     const int fds[] = {kafka_consumer_fd(f->tasks), kafka_producer_fd(f->publish.kafka),
-                       f->signals};
+                       f->signals, serve_fd(&f->serve)};
     int64_t max_ms = TAILQ_EMPTY(&f->roster.outbox) ? WAIT_MAX_MS : RETRY_MS;
     http_wait(f->http, fds, sizeof fds / sizeof *fds,
               (int)schedule_wait_ms(&f->roster.schedule, clock_ms(), max_ms));
+    serve_answer(&f->serve);
     if (f->failure.kind) {
         *err = f->failure;
         return false;
@@ -155,6 +183,7 @@ static bool fetcher_wait(struct fetcher *f, struct err *err)
         f->drain_end_ms = clock_ms() + f->settings.drain_ms;
         LOG_INFO("draining", LOG_INT("open", (int64_t)f->roster.count));
         roster_drain(&f->roster);
+        serve_waits(&f->serve, CHECK_STAGE, STR("it is draining"));
     }
     return !f->drain_end_ms || (f->roster.count > 0 && clock_ms() < f->drain_end_ms);
 }
@@ -326,6 +355,7 @@ static int fetcher_close(struct fetcher *f, struct err *err)
     kafka_consumer_close(f->tasks);
     kafka_producer_close(f->publish.kafka); /* tells on_delivered() what is left: all void */
     http_close(f->http);
+    serve_close(&f->serve);
     roster_done(&f->roster);
     if (f->signals >= 0)
         (void)close(f->signals);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "fetcher/settings.h"
 
+#include "fetcher/http.h"
+
 #include <sysexits.h>
 
 enum {
@@ -12,7 +14,7 @@ enum {
 };
 
 static const struct conf_setting rows[] = {
-    COMMON_SETTINGS(struct settings, common),
+    STAGE_SETTINGS(struct settings, common, "9320-9329"),
     {"group", CONF_TEXT, offsetof(struct settings, group), NULL,
      "consumer group; empty means the topics' prefix and -fetchers", NULL},
     {"instance", CONF_TEXT, offsetof(struct settings, instance), NULL,
@@ -33,8 +35,12 @@ static const struct conf_setting rows[] = {
      "after SIGTERM: how long pages under way may take to end", NULL},
 };
 
+const struct version_library settings_libraries[] = {{"libcurl", http_library_version},
+                                                     {NULL, NULL}};
+
 static const struct conf_program program = {
     .name = "muster-fetcher",
+    .libraries = settings_libraries,
     .about =
         "Asks the providers, as the tasks topic says, and publishes each answer. Run as many as you like.",
     .settings = rows,

@@ -15,6 +15,9 @@ struct settings {
     int64_t timeout_ms, stall_ms;
 };
 
+/* What the fetcher alone is made of. */
+extern const struct version_library settings_libraries[];
+
 /* False without an error after --help and --version. Texts live in the arena. */
 must_check bool settings_load(struct settings *s, int argc, char **argv, struct arena *arena,
                               struct err *err);

@@ -5,6 +5,8 @@
  */
 #include "muster/muster.h"
 
+#include "fetcher/settings.h"
+
 #include <stdio.h>
 #include <sysexits.h>
 
@@ -140,6 +142,7 @@ static bool load_settings(struct muster *m, int argc, char **argv, bool *out_ans
         .usage = general_usage,
         .settings = setting_rows,
         .setting_count = sizeof setting_rows / sizeof *setting_rows,
+        .libraries = settings_libraries,
     };
     bool has_command = argc > 1 && argv[1][0] != '-';
     if (has_command) {

@@ -9,6 +9,7 @@
 #include "common/log.h"
 #include "common/mongo.h"
 #include "common/provider.h"
+#include "common/serve.h"
 #include "common/signals.h"
 #include "common/start.h"
 #include "producer/claim.h"
@@ -53,6 +54,7 @@ struct producer {
     struct claim claim;
     struct publish publish;
     struct trouble mongo_trouble, kafka_trouble;
+    struct serve serve;
     int signals;
     int64_t measured_ms, routes_ms, lease_end_ms; /* clock_ms() */
     int64_t claimed;
@@ -89,7 +91,7 @@ int main(int argc, char **argv)
 /* --- opening --- */
 
 static const struct conf_setting setting_rows[] = {
-    COMMON_SETTINGS(struct settings, common),
+    STAGE_SETTINGS(struct settings, common, "9310-9319"),
     {"batch", CONF_INT, offsetof(struct settings, batch), "2000",
      "links claimed in one transaction, at most 20000", NULL},
     {"lease", CONF_DURATION, offsetof(struct settings, lease_ms), "5m",
@@ -124,7 +126,7 @@ static bool open_mongo(struct producer *p, struct err *err)
     const struct mongo_settings s = {
         .uri = c->mongo, .database = c->database, .client = STR("muster-producer")};
     return mongo_open(&s, &p->mongo, err) &&
-           start_wait_for_mongo(&p->mongo, c->wait_ms, p->signals, err);
+           start_wait_for_mongo(&p->mongo, c->wait_ms, p->signals, &p->serve, err);
 }
 
 static bool open_kafka(struct producer *p, struct err *err)
@@ -132,7 +134,7 @@ static bool open_kafka(struct producer *p, struct err *err)
     const struct common_settings *c = &p->settings.common;
     p->kafka = (struct kafka_settings){
         .brokers = c->kafka, .topics = c->topics, .client = STR("muster-producer")};
-    if (!start_wait_for_kafka(&p->kafka, c->wait_ms, p->signals, err))
+    if (!start_wait_for_kafka(&p->kafka, c->wait_ms, p->signals, &p->serve, err))
         return false;
     if (!kafka_partitions(&p->kafka, "tasks", &p->partitions, err)) {
         err->exit_code = EX_CONFIG; /* Kafka is there, so what is missing is the topic */
@@ -140,6 +142,25 @@ static bool open_kafka(struct producer *p, struct err *err)
     }
     p->publish.kafka = kafka_producer_open(&p->kafka, publish_delivered, &p->publish, err);
     return p->publish.kafka != NULL;
+}
+
+/* Somebody asks how it goes. What calls have met is kept by carry_on(). */
+static void refresh(void *context)
+{
+    struct producer *p = context;
+    if (!p->publish.kafka || p->kafka_trouble.failures)
+        return;
+    if (kafka_producer_is_connected(p->publish.kafka))
+        serve_ok(&p->serve, CHECK_KAFKA);
+    else
+        serve_waits(&p->serve, CHECK_KAFKA, STR("no broker is connected"));
+}
+
+static bool open_serve(struct producer *p, struct err *err)
+{
+    const struct serve_about about = {
+        .program = program.name, .refresh = refresh, .context = p};
+    return serve_open(&p->serve, p->settings.common.listen, &about, err);
 }
 
 static bool producer_open(struct producer *p, int argc, char **argv, struct err *err)
@@ -156,7 +177,8 @@ static bool producer_open(struct producer *p, int argc, char **argv, struct err 
     log_open("producer", s->common.log_format == 1, (enum log_level)s->common.log_level);
 
     const char *folder = arena_text(&p->arena, s->common.schemas);
-    if (!providers_load(folder, s->common.providers, true, &p->arena, &p->providers, err) ||
+    if (!open_serve(p, err) ||
+        !providers_load(folder, s->common.providers, true, &p->arena, &p->providers, err) ||
         !open_mongo(p, err) || !open_kafka(p, err) ||
         !routes_read(&p->mongo, &p->providers, s->lease_ms, p->partitions, &p->arena,
                      &p->routes, err))
@@ -164,22 +186,30 @@ static bool producer_open(struct producer *p, int argc, char **argv, struct err 
     policy_init(&p->policy, p->routes.shares, p->routes.share_count, s->batch);
     claim_init(&p->claim, &p->mongo, s->lease_ms);
     p->routes_ms = clock_ms();
+    serve_ok(&p->serve, CHECK_STAGE);
     LOG_INFO("started", LOG_INT("streams", (int64_t)p->routes.share_count),
-             LOG_INT("lease_s", s->lease_ms / 1000));
+             LOG_INT("lease_s", s->lease_ms / 1000), LOG_TEXT("listen", p->serve.address));
     return true;
 }
 
 /* --- waiting --- */
 
 /* A failure that may pass is logged once and tried again after a pause; false for every other. */
-static bool carry_on(struct trouble *t, bool ok, const char *server, struct err *err)
+static bool carry_on(struct producer *p, enum check_name server, bool ok, struct err *err)
 {
+    bool is_mongo = server == CHECK_MONGO;
+    struct trouble *t = is_mongo ? &p->mongo_trouble : &p->kafka_trouble;
+    const char *name = is_mongo ? "MongoDB" : "Kafka";
     if (!ok && err->kind == ERR_FATAL)
         return false;
     if (ok && t->is_told)
-        LOG_INFO("goes_on", LOG_TEXT("server", server), LOG_INT("failures", t->failures));
+        LOG_INFO("goes_on", LOG_TEXT("server", name), LOG_INT("failures", t->failures));
     if (!ok && !t->is_told)
-        LOG_WARN("waits", LOG_TEXT("server", server), LOG_TEXT("error", err->text));
+        LOG_WARN("waits", LOG_TEXT("server", name), LOG_TEXT("error", err->text));
+    if (ok)
+        serve_ok(&p->serve, server);
+    else
+        serve_waits(&p->serve, server, str_of(err->text));
     t->failures = ok ? 0 : t->failures + 1;
     t->is_told = !ok;
     err_clear(err);
@@ -203,7 +233,7 @@ static bool producer_wait(struct producer *p, struct err *err)
         {.fd = p->signals, .events = POLLIN},
         {.fd = kafka_producer_fd(p->publish.kafka), .events = POLLIN},
     };
-    if (poll(fds, 2, wait_ms(p)) < 0 && errno != EINTR)
+    if (serve_poll(&p->serve, fds, 2, wait_ms(p)) < 0 && errno != EINTR)
         return err_stop(err, EX_OSERR, "poll: %s", strerror(errno));
     return !signals_came(p->signals);
 }
@@ -219,7 +249,7 @@ static bool check_routes(struct producer *p, struct err *err)
     p->routes_ms = clock_ms();
     bool ok = routes_read(&p->mongo, &p->providers, p->settings.lease_ms, p->partitions,
                           &scratch, &now, err);
-    return carry_on(&p->mongo_trouble, ok, "MongoDB", err);
+    return carry_on(p, CHECK_MONGO, ok, err);
 }
 
 /* The first time, as others may have filled the lanes; later when they may be filling up, and to see whether Kafka is back. */
@@ -238,7 +268,7 @@ static bool measure_lanes(struct producer *p, struct err *err)
         p->routes.lanes[i].waiting = rows[p->routes.lanes[i].partition].lag;
     if (!ok && err->exit_code == EX_UNAVAILABLE)
         err->kind = ERR_RETRY;
-    return carry_on(&p->kafka_trouble, ok, "Kafka", err);
+    return carry_on(p, CHECK_KAFKA, ok, err);
 }
 
 static bool claim_batch(struct producer *p, struct err *err)
@@ -259,7 +289,7 @@ static bool claim_batch(struct producer *p, struct err *err)
         p->mongo_trouble.failures++;
         return true;
     }
-    return carry_on(&p->mongo_trouble, ok, "MongoDB", err);
+    return carry_on(p, CHECK_MONGO, ok, err);
 }
 
 static bool publish_batch(struct producer *p, struct err *err)
@@ -274,7 +304,7 @@ static bool publish_batch(struct producer *p, struct err *err)
         err_clear(err);
         return true;
     }
-    return carry_on(&p->kafka_trouble, ok, "Kafka", err);
+    return carry_on(p, CHECK_KAFKA, ok, err);
 }
 
 /* --- closing --- */
@@ -283,11 +313,13 @@ static bool publish_batch(struct producer *p, struct err *err)
 static void drain(struct producer *p)
 {
     int64_t end_ms = clock_ms() + DRAIN_MS;
+    serve_waits(&p->serve, CHECK_STAGE, STR("it is draining"));
     struct err ignored = {0};
     while (!publish_is_done(&p->publish) && clock_ms() < end_ms && !signals_came(p->signals)) {
         if (!publish_tasks(&p->publish, false, &ignored))
             err_clear(&ignored); /* the lease brings back what cannot be delivered now */
         kafka_producer_poll(p->publish.kafka, 50);
+        serve_answer(&p->serve);
     }
 }
 
@@ -304,6 +336,7 @@ static int producer_close(struct producer *p, struct err *err)
     kafka_producer_close(p->publish.kafka);
     claim_done(&p->claim);
     mongo_close(&p->mongo);
+    serve_close(&p->serve);
     if (p->signals >= 0)
         (void)close(p->signals);
     arena_done(&p->batch_arena);

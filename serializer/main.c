@@ -10,6 +10,7 @@
 #include "common/conf.h"
 #include "common/log.h"
 #include "common/reject.h"
+#include "common/serve.h"
 #include "common/signals.h"
 #include "common/start.h"
 #include "serializer/mongo_store.h"
@@ -46,6 +47,8 @@ struct serializer {
     struct mongo_store mongo_store;
     struct store store;
     struct work work;
+    struct serve serve;
+    enum check_name asked;           /* the server that the verb under way waits for */
     bool partitions[PARTITIONS_MAX]; /* assigned to us */
     int signals;
     bool is_draining;
@@ -87,7 +90,7 @@ int main(int argc, char **argv)
 /* --- opening --- */
 
 static const struct conf_setting rows[] = {
-    COMMON_SETTINGS(struct settings, common),
+    STAGE_SETTINGS(struct settings, common, "9330-9339"),
     {"group", CONF_TEXT, offsetof(struct settings, group), NULL,
      "consumer group; empty means the topics' prefix and -serializers", NULL},
     {"instance", CONF_TEXT, offsetof(struct settings, instance), NULL,
@@ -155,7 +158,7 @@ static bool open_kafka(struct serializer *s, struct err *err)
                                        .message_max_bytes = MESSAGE_BYTES,
                                        .session_timeout_ms = SESSION_MS};
     s->work.topic = arena_format(&s->arena, STR_FMT ".pages", STR_ARG(c->common.topics));
-    if (!start_wait_for_kafka(&s->kafka, c->common.wait_ms, s->signals, err) ||
+    if (!start_wait_for_kafka(&s->kafka, c->common.wait_ms, s->signals, &s->serve, err) ||
         !kafka_partitions(&s->kafka, "rejects", &ignored, err) ||
         !kafka_partitions(&s->kafka, "pages", &ignored, err))
         return false;
@@ -171,12 +174,31 @@ static bool open_mongo(struct serializer *s, struct err *err)
     const struct mongo_settings m = {
         .uri = c->mongo, .database = c->database, .client = STR("muster-serializer")};
     if (!mongo_open(&m, &s->mongo, err) ||
-        !start_wait_for_mongo(&s->mongo, c->wait_ms, s->signals, err))
+        !start_wait_for_mongo(&s->mongo, c->wait_ms, s->signals, &s->serve, err))
         return false;
     s->mongo_store = (struct mongo_store){&s->mongo, clock_unix_ms};
     s->store = mongo_store(&s->mongo_store);
     s->work.store = &s->store;
     return true;
+}
+
+/* Somebody asks how it goes. MongoDB's check is kept where it is called. */
+static void refresh(void *context)
+{
+    struct serializer *s = context;
+    if (!s->pages)
+        return;
+    if (kafka_consumer_is_connected(s->pages) && kafka_producer_is_connected(s->rejects))
+        serve_ok(&s->serve, CHECK_KAFKA);
+    else
+        serve_waits(&s->serve, CHECK_KAFKA, STR("no broker is connected"));
+}
+
+static bool open_serve(struct serializer *s, struct err *err)
+{
+    const struct serve_about about = {
+        .program = program.name, .refresh = refresh, .context = s};
+    return serve_open(&s->serve, s->settings.common.listen, &about, err);
 }
 
 static bool serializer_open(struct serializer *s, int argc, char **argv, struct err *err)
@@ -186,17 +208,19 @@ static bool serializer_open(struct serializer *s, int argc, char **argv, struct 
     if (s->signals < 0 || !load_settings(s, argc, argv, err))
         return false;
     const struct common_settings *c = &s->settings.common;
-    if (!providers_load(arena_text(&s->arena, c->schemas), c->providers, true, &s->arena,
-                        &s->providers, err))
+    if (!open_serve(s, err) || !providers_load(arena_text(&s->arena, c->schemas), c->providers,
+                                               true, &s->arena, &s->providers, err))
         return false;
     work_list_streams(&s->work, &s->providers, &s->arena);
     s->work.caller = (struct work_caller){s, wait_a_moment, go_on, send_reject};
     s->maps_ms = -MAPS_EVERY_MS;
     if (!open_mongo(s, err) || !open_kafka(s, err) || !check_maps(s, err))
         return false;
+    serve_ok(&s->serve, CHECK_STAGE);
     LOG_INFO("started", LOG_STR("kafka", s->kafka.brokers), LOG_STR("group", s->kafka.group),
              LOG_STR("database", c->database),
-             LOG_INT("streams", (int64_t)s->work.stream_count));
+             LOG_INT("streams", (int64_t)s->work.stream_count),
+             LOG_TEXT("listen", s->serve.address));
     return true;
 }
 
@@ -210,6 +234,7 @@ static void take_signal(struct serializer *s, bool *out_stop)
     *out_stop = s->is_draining; /* the second one */
     s->is_draining = true;
     s->drain_end_ms = clock_ms() + s->settings.drain_ms;
+    serve_waits(&s->serve, CHECK_STAGE, STR("it is draining"));
     LOG_INFO("draining", LOG_INT("pages", (int64_t)s->work.intake.message_count));
 }
 
@@ -224,8 +249,8 @@ static bool serializer_wait(struct serializer *s, struct err *err)
      * The descriptor only speaks of what is new: a batch that was full has left something
      * behind.
      */
-    if (s->work.intake.message_count == 0 && s->work.intake.kept_count == 0)
-        (void)poll(fds, sizeof fds / sizeof *fds, WAIT_MAX_MS);
+    bool has_more = s->work.intake.message_count > 0 || s->work.intake.kept_count > 0;
+    (void)serve_poll(&s->serve, fds, sizeof fds / sizeof *fds, has_more ? 0 : WAIT_MAX_MS);
     intake_clear(&s->work.intake);
     take_signal(s, &stop);
     return !s->is_draining;
@@ -244,9 +269,11 @@ static bool wait_a_moment(void *self, const char *step, const struct err *why, i
     int64_t wait_ms = 10LL << (attempt < 8 ? attempt : 8);
     if (attempt == PATIENCE + 1 || attempt % 60 == 0)
         LOG_WARN("waits", LOG_TEXT("step", step), LOG_TEXT("error", why->text));
-    (void)poll(&fd, 1,
-               (int)(wait_ms < RETRY_MAX_MS ? wait_ms / 2 + clock_dice((uint32_t)wait_ms)
-                                            : RETRY_MAX_MS));
+    if (attempt > PATIENCE)
+        serve_waits(&s->serve, s->asked, str_of(why->text));
+    (void)serve_poll(&s->serve, &fd, 1,
+                     wait_ms < RETRY_MAX_MS ? wait_ms / 2 + clock_dice((uint32_t)wait_ms)
+                                            : RETRY_MAX_MS);
     take_signal(s, &stop);
     if (stop || (s->is_draining && clock_ms() > s->drain_end_ms))
         return false; /* abandoned: the pages come again */
@@ -264,6 +291,7 @@ static bool wait_a_moment(void *self, const char *step, const struct err *why, i
 static bool go_on(void *self, int attempts, struct err *err)
 {
     struct serializer *s = self;
+    serve_ok(&s->serve, s->asked);
     for (int32_t p = 0; p < PARTITIONS_MAX && attempts > PATIENCE; p++)
         if (s->partitions[p] && !kafka_pause(s->pages, p, false, err))
             return false;
@@ -276,7 +304,11 @@ static bool check_maps(struct serializer *s, struct err *err)
 {
     if (clock_ms() - s->maps_ms < MAPS_EVERY_MS)
         return true;
-    if (!work_read_maps(&s->work, &s->mongo, err) && err->kind == ERR_RETRY &&
+    if (work_read_maps(&s->work, &s->mongo, err))
+        serve_ok(&s->serve, CHECK_MONGO);
+    else if (err->kind == ERR_RETRY)
+        serve_waits(&s->serve, CHECK_MONGO, str_of(err->text));
+    if (err->kind == ERR_RETRY &&
         s->maps_ms > 0) /* the database is away: the batch will wait for it */
         err_clear(err);
     s->maps_ms = clock_ms();
@@ -292,6 +324,7 @@ static bool take_pages(struct serializer *s, struct err *err)
 
 static bool write_entities(struct serializer *s, struct err *err)
 {
+    s->asked = CHECK_MONGO;
     return work_write(&s->work, err);
 }
 
@@ -322,6 +355,7 @@ static bool send_reject(void *self, const struct set_aside *r, struct err *err)
 
 static bool send_rejects(struct serializer *s, struct err *err)
 {
+    s->asked = CHECK_KAFKA;
     return work_reject(&s->work, err);
 }
 
@@ -367,6 +401,7 @@ static int serializer_close(struct serializer *s, struct err *err)
     kafka_consumer_close(s->pages);
     kafka_producer_close(s->rejects);
     mongo_close(&s->mongo);
+    serve_close(&s->serve);
     if (s->signals >= 0)
         (void)close(s->signals);
     arena_done(&s->work.intake.arena);

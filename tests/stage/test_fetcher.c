@@ -124,7 +124,7 @@ static void set_environment(void)
         {"MUSTER_TOPICS", "test"},        {"MUSTER_SCHEMAS", world.folder},
         {"MUSTER_STALL", "1s"},           {"MUSTER_TIMEOUT", "2s"},
         {"MUSTER_MAX_PAGE", "64KiB"},     {"MUSTER_STRETCH_PAGES", "3"},
-        {"MUSTER_LOG_LEVEL", "error"},
+        {"MUSTER_LOG_LEVEL", "error"},    {"MUSTER_LISTEN", "none"},
     };
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
         if (setenv(pairs[i][0], pairs[i][1], 1) != 0)

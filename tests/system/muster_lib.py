@@ -49,6 +49,15 @@ def shorten(lines):
     return "\n".join(lines[:SHOWN] + more)
 
 
+def ask(address, path, seconds=10):
+    """(status, text, content type), whatever the status."""
+    try:
+        with urllib.request.urlopen(f"http://{address}{path}", timeout=seconds) as answer:
+            return answer.status, answer.read().decode(), answer.headers["Content-Type"]
+    except urllib.error.HTTPError as other:
+        return other.code, other.read().decode(), other.headers["Content-Type"]
+
+
 class Process:
     """A program of ours that runs in the background, and all that it said."""
 
@@ -73,6 +82,12 @@ class Process:
             ended = "" if self.is_running else f"; it has ended with {self.popen.returncode}"
             return f"{self.name} said:\n{self.said()[-2000:]}{ended}"
         wait_until(condition, f"{self.name} says /{pattern}/", seconds)
+
+    def ask(self, path, seconds=10):
+        """(status, text, content type) of what the stage serves."""
+        self.wait_for(r"\blisten=\S+")
+        address = re.findall(r"\blisten=(\S+)", self.said())[-1]
+        return ask(address, path, seconds)
 
     def send(self, number):
         if self.is_running:
@@ -159,7 +174,7 @@ class Muster:
         self.env |= {
             "MUSTER_KAFKA": os.environ["MUSTER_KAFKA"], "MUSTER_MONGO": os.environ["MUSTER_MONGO"],
             "MUSTER_TOPICS": self.name, "MUSTER_DATABASE": self.name,
-            "MUSTER_SCHEMAS": str(ROOT / "schemas"), "MUSTER_WAIT": "20s"}
+            "MUSTER_SCHEMAS": str(ROOT / "schemas"), "MUSTER_WAIT": "20s", "MUSTER_LISTEN": "127.0.0.1:0"}
         for name in PROVIDERS:
             self.env |= {f"MUSTER_{name.upper()}_{key}": value for key, value in {
                 "BASE_URL": self.provider.url, "TOKEN": TOKEN, "PLAIN_HTTP": "yes",
