@@ -5,6 +5,7 @@
  */
 #include "common/conf.h"
 
+#include "common/places.h"
 #include "common/yaml.h"
 
 #include <ctype.h>
@@ -92,33 +93,6 @@ static bool unknown_flag(struct str flag, const struct str *names, size_t count,
                     STR_ARG(flag));
 }
 
-static const char *const type_words[] = {
-    [CONF_TEXT] = "TEXT",  [CONF_INT] = "NUMBER", [CONF_DURATION] = "TIME",
-    [CONF_BYTES] = "SIZE", [CONF_BOOL] = "",      [CONF_CHOICE] = "WORD",
-};
-
-static void print_help(const struct conf_program *program)
-{
-    printf("%s: %s\n\n%s", program->name, program->about, program->usage ? program->usage : "");
-    if (!program->usage)
-        printf("usage: %s [--SETTING VALUE]...\n", program->name);
-    printf("\nsettings:\n");
-    for (size_t i = 0; i < program->setting_count; i++) {
-        const struct conf_setting *s = &program->settings[i];
-        int used = printf("  --%s %s", s->name, s->choices ? s->choices : type_words[s->type]);
-        printf("%*s%s", used < 34 ? 34 - used : 1, "", s->help);
-        if (s->fallback)
-            printf(" (%s)", s->fallback);
-        printf("\n");
-    }
-    printf(
-        "  --config FILE                   settings file, `window: 512` a line\n"
-        "  --help, --version\n\n"
-        "Each setting is also a variable of the environment and a key of the settings file: --log-level\n"
-        "is MUSTER_LOG_LEVEL is log_level. The flag wins over the variable, the variable over the file.\n"
-        "TIME is 250ms, 30s, 5m, 1h or 7d; SIZE is 512, 64KiB, 40MiB or 2GiB.\n");
-}
-
 static void print_version(const struct conf_program *program)
 {
     buf_auto text;
@@ -131,7 +105,7 @@ static void print_version(const struct conf_program *program)
 static bool answer(struct load *l, struct str flag)
 {
     if (str_eq(flag, STR("help")))
-        print_help(l->program);
+        conf_help(l->program, l->arena);
     else if (str_eq(flag, STR("version")))
         print_version(l->program);
     else
@@ -202,6 +176,8 @@ static void read_environment(struct load *l)
     }
     if (!l->config.len)
         l->config = str_of(getenv("MUSTER_CONFIG"));
+    if (!l->config.len)
+        l->config = places_config(l->arena);
 }
 
 static const struct str sections[] = {
@@ -278,6 +254,7 @@ static bool parse_choice(struct str s, const char *choices, int *out)
 
 static const char *const expectations[] = {
     [CONF_TEXT] = "a text",
+    [CONF_PATH] = "a path",
     [CONF_INT] = "a whole number",
     [CONF_DURATION] = "a time like 250ms, 30s, 5m, 1h or 7d",
     [CONF_BYTES] = "a size like 512, 64KiB or 40MiB",
@@ -290,6 +267,7 @@ static bool parse_value(const struct conf_setting *s, struct str text, void *val
     void *place = (char *)values + s->offset;
     switch (s->type) {
     case CONF_TEXT:
+    case CONF_PATH:
         *(struct str *)place = text;
         return true;
     case CONF_INT:
@@ -329,11 +307,16 @@ bool conf_load(const struct conf_program *program, void *values, int argc, char 
         .program = program, .arena = arena, .words = out_words, .max_words = max_words};
     l.given = ARENA_ARRAY(arena, struct given, program->setting_count);
     for (size_t i = 0; i < program->setting_count; i++)
-        l.given[i] = (struct given){RANK_FALLBACK, str_of(program->settings[i].fallback),
+        l.given[i] = (struct given){RANK_FALLBACK, conf_fallback(&program->settings[i], arena),
                                     STR("default")};
 
-    if (!read_line(&l, argc, argv, err))
+    if (conf_completes(argc, argv)) {
+        struct conf_cursor cursor = conf_cursor_of(program, argc, argv);
+        conf_complete(program, &cursor);
+        l.answered = true;
+    } else if (!read_line(&l, argc, argv, err)) {
         return false;
+    }
     if (!l.answered) {
         read_environment(&l);
         if (!read_file(&l, err) || !store_values(&l, values, err))

@@ -2,7 +2,7 @@
 #pragma once
 /*
  * A program's settings: one table says name, type, default and help of each, and where its value goes. The order is
- * --flag, MUSTER_… of the environment, the settings file (YAML; --config or MUSTER_CONFIG), the default. `--page-size` is
+ * --flag, MUSTER_… of the environment, the settings file (YAML; --config, MUSTER_CONFIG, or places_config()), the default. `--page-size` is
  * MUSTER_PAGE_SIZE is `page_size:`. --help prints the table. An unknown flag or key is an error that names the nearest
  * right one. Values are checked when they are read, and an error says where the bad value came from.
  *
@@ -14,6 +14,7 @@
 
 enum conf_type {
     CONF_TEXT,     /* struct str */
+    CONF_PATH,     /* struct str: a file or folder, which shells complete */
     CONF_INT,      /* int64_t, not negative */
     CONF_DURATION, /* int64_t milliseconds: "250ms", "30s", "5m", "1h", "7d" */
     CONF_BYTES,    /* int64_t: "512", "64KiB", "40MiB" */
@@ -21,11 +22,14 @@ enum conf_type {
     CONF_CHOICE,   /* int: index of the word in `choices` */
 };
 
+/* At the beginning of a fallback: the folder of the program's own files (places.h). */
+#define SHARE_FOLDER "${share}"
+
 struct conf_setting {
     const char *name; /* with dashes: "group-id" */
     enum conf_type type;
     size_t offset;        /* of the value in the program's struct */
-    const char *fallback; /* as text; NULL = empty, 0 or false */
+    const char *fallback; /* as text; NULL = empty, 0 or false; may begin with SHARE_FOLDER */
     const char *help;
     const char *choices; /* CONF_CHOICE: "text|json" */
 };
@@ -38,6 +42,9 @@ struct conf_program {
     const struct conf_setting *settings;
     size_t setting_count;
     const struct version_library *libraries; /* beside those of all programs; may be NULL */
+    /* Of a program with commands: does --help of the one on the line list the setting? NULL = all are listed. */
+    bool (*lists)(const char *command, const struct conf_setting *setting);
+    const char *command;
 };
 
 /* What every program is told. It stands in the program's struct, and COMMON_SETTINGS in its table. */
@@ -48,10 +55,6 @@ struct common_settings {
     int log_format; /* 0 = text, 1 = json */
     int log_level;  /* enum log_level */
 };
-
-#ifndef MUSTER_SCHEMAS
-#define MUSTER_SCHEMAS "./schemas" /* an installed build names its own folder */
-#endif
 
 #define COMMON_SETTINGS(program, member)                                 \
     {"kafka",                                                            \
@@ -79,9 +82,9 @@ struct common_settings {
          "database in MongoDB",                                          \
          NULL},                                                          \
         {"schemas",                                                      \
-         CONF_TEXT,                                                      \
+         CONF_PATH,                                                      \
          offsetof(program, member.schemas),                              \
-         MUSTER_SCHEMAS,                                                 \
+         SHARE_FOLDER "/schemas",                                        \
          "folder with models/ and providers/",                           \
          NULL},                                                          \
         {"providers",                                                    \
@@ -120,13 +123,37 @@ struct common_settings {
 
 /*
  * Fill *values from all places. Words that are no flags become *out_words (views into argv). Texts live in `arena`. After
- * --help or --version it has printed and sets *out_answered; the caller then exits with 0. Fails with exit code 64 for the
- * command line, and 78 for the environment and the file.
+ * --help, --version or --complete it has printed and sets *out_answered; the caller then exits with 0. Fails with exit
+ * code 64 for the command line, and 78 for the environment and the file.
  */
 must_check bool conf_load(const struct conf_program *program, void *values, int argc,
                           char **argv, struct arena *arena, struct str *out_words,
                           size_t max_words, size_t *out_word_count, bool *out_answered,
                           struct err *err);
+
+/* What --help prints. */
+void conf_help(const struct conf_program *program, struct arena *arena);
+/* A setting's default as text, with SHARE_FOLDER put in; empty when it has none. */
+struct str conf_fallback(const struct conf_setting *setting, struct arena *arena);
+
+/*
+ * What shells ask with each Tab: `PROGRAM --complete WORD...` has the line up to the cursor, and prints what can stand for
+ * the last WORD, which may be empty: a word a line, a tab, and what it is. "<file>" means any file. A flag's value is the
+ * value alone, also after `--flag=`.
+ */
+struct conf_cursor {
+    struct str begun; /* what is there of the last word, or of the value in it */
+    bool is_flag;     /* it is a flag whose name is not complete */
+    struct str
+        flag; /* "schemas": it is the value of this flag; empty = it is a word of its own */
+};
+
+bool conf_completes(int argc, char **argv);
+struct conf_cursor conf_cursor_of(const struct conf_program *program, int argc, char **argv);
+/* Print what the settings know: flags, and values that are choices, truths or files. */
+void conf_complete(const struct conf_program *program, const struct conf_cursor *cursor);
+/* One answer, when it begins with what is there. */
+void conf_offer(const struct conf_cursor *cursor, struct str word, struct str about);
 
 /*
  * A provider's setting NAME from the environment, MUSTER_PROVIDER_NAME, or from the file that MUSTER_PROVIDER_NAME_FILE names

@@ -3,7 +3,8 @@
  * The command `muster`: set up, look, and put right. The table names the commands; each opens only the servers that it needs, does one
  * thing, and exits with a code of sysexits.h.
  */
-#include "muster/muster.h"
+#include "muster/complete.h"
+#include "muster/usage.h"
 
 #include "fetcher/settings.h"
 
@@ -102,17 +103,6 @@ static const struct conf_setting setting_rows[] = {
 
 /* --- opening --- */
 
-static const char general_usage[] =
-    "usage: muster COMMAND [--SETTING VALUE]...\n\n"
-    "  muster check                       are the files right?\n"
-    "  muster init                        make what the stages need, in Kafka and MongoDB\n"
-    "  muster links list                  what is fetched, and when\n"
-    "  muster links due --all             fetch everything now\n"
-    "  muster status                      how it goes\n"
-    "  muster explain host 305003660      why a host is what it is\n"
-    "  muster digest host                 one number for all hosts\n\n"
-    "muster COMMAND --help tells more of one.\n";
-
 static const struct command *find_command(struct str name, struct err *err)
 {
     struct str names[COMMAND_COUNT];
@@ -132,27 +122,48 @@ static const struct command *find_command(struct str name, struct err *err)
     return NULL;
 }
 
+static bool lists_setting(const char *command, const struct conf_setting *setting)
+{
+    return usage_lists(commands, COMMAND_COUNT, command, setting->help);
+}
+
+/* The word that must be a command: the first one, unless a flag stands before it. */
+static const char *command_word(int argc, char **argv)
+{
+    if (conf_completes(argc, argv))
+        return argc > 3 ? argv[2] : "";
+    return argc > 1 ? argv[1] : "";
+}
+
 /* The settings are the same for all commands, so that all can read one file; *out_answered after --help. */
 static bool load_settings(struct muster *m, int argc, char **argv, bool *out_answered,
                           struct err *err)
 {
+    const char *word = command_word(argc, argv);
     struct conf_program program = {
         .name = "muster",
         .about = "collects records from many providers into one clean, deduplicated set",
-        .usage = general_usage,
         .settings = setting_rows,
         .setting_count = sizeof setting_rows / sizeof *setting_rows,
         .libraries = settings_libraries,
+        .lists = lists_setting,
     };
-    bool has_command = argc > 1 && argv[1][0] != '-';
-    if (has_command) {
-        m->command = find_command(str_of(argv[1]), err);
+    if (*word && *word != '-') {
+        m->command = find_command(str_of(word), err);
         if (!m->command)
             return false;
+        program.command = m->command->name;
         program.about = m->command->about;
         program.usage = m->command->usage;
+    } else {
+        program.usage = usage_general(commands, COMMAND_COUNT, &m->arena).ptr;
     }
-    int skipped = has_command ? 1 : 0;
+    if (conf_completes(argc, argv)) {
+        complete(m, &program, commands, COMMAND_COUNT, argc, argv);
+        *out_answered = true;
+        return true;
+    }
+    int skipped = m->command ? 1 : 0;
     argv[skipped] = argv[0];
     return conf_load(&program, &m->settings, argc - skipped, argv + skipped, &m->arena,
                      m->words, WORDS_MAX, &m->word_count, out_answered, err);
