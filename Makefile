@@ -27,7 +27,7 @@ say = @printf '\n== %s\n' "$(1)"
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo build dev test unit stage model system provider check check-format check-tidy \
+.PHONY: help setup demo build package dev test unit stage model system provider test-package check check-format check-tidy \
         check-cppcheck check-release format analyze coverage fuzz clean distclean
 
 help: ## List the targets
@@ -48,6 +48,7 @@ test: ## Set up, build with sanitizers, run every test and check
 	@$(MAKE) --no-print-directory provider
 	@$(MAKE) --no-print-directory system
 	@$(MAKE) --no-print-directory check
+	@$(MAKE) --no-print-directory test-package
 	$(call say,every test and check passed)
 
 setup: ## Install what building, running and testing needs
@@ -57,6 +58,14 @@ build: ## Build the programs, optimized and hardened, into build/release/bin
 	$(call say,building (release))
 	@cmake --preset release >/dev/null
 	@cmake --build --preset release --parallel $(JOBS)
+
+package: ## Build the Debian package into build/
+	$(call say,building the package)
+	@cmake --preset package >/dev/null
+	@cmake --build --preset package --parallel $(JOBS)
+	@rm -rf build/*.deb && umask 022 && cpack --config build/package/CPackConfig.cmake -B build >build/cpack.log 2>&1 \
+	    || { cat build/cpack.log; false; }
+	@rm -rf build/_CPack_Packages && ls build/*.deb
 
 dev: ## Build the programs and tests with sanitizers into build/dev
 	$(call say,building (dev))
@@ -78,6 +87,10 @@ provider: ## Run the tests of the stand-in provider server and of the JSON Schem
 system: dev ## Run the system tests: real Kafka, real MongoDB (ARGS='-k name' picks some)
 	$(call say,system tests)
 	@$(DEV) tools/with-servers $(PYTEST) tests/system $(ARGS)
+
+test-package: package ## Build the Debian package, install it into a folder, and try what is there
+	$(call say,tests of the package)
+	@$(PYTEST) tests/package $(ARGS)
 
 check: check-format check-tidy check-cppcheck check-release ## Check format, clang-tidy, cppcheck and the release build's warnings
 
@@ -102,8 +115,8 @@ check-cppcheck:
 
 check-release:
 	$(call say,building (release) with warnings as errors)
-	@cmake --preset release -B build/check-release -DMUSTER_WERROR=ON >/dev/null
-	@cmake --build build/check-release --parallel $(JOBS)
+	@cmake --preset package -DMUSTER_WERROR=ON >/dev/null
+	@cmake --build --preset package --parallel $(JOBS)
 	@echo "release: clean"
 
 format: ## Rewrite our C as clang-format wants it

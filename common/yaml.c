@@ -173,8 +173,10 @@ static bool read_document(struct reader *r, struct yaml *out)
 {
     if (!skip_events(r, 2)) /* the stream begins, a document begins */
         return false;
-    if (r->event.type == YAML_STREAM_END_EVENT)
-        return complain(r, "the file is empty");
+    if (r->event.type == YAML_STREAM_END_EVENT) { /* comments alone, say */
+        out->kind = YAML_MAP;
+        return true;
+    }
     if (!next_event(r) || !read_node(r, 0, out) || !skip_events(r, 2))
         return false;
     if (r->event.type != YAML_STREAM_END_EVENT)
@@ -196,7 +198,8 @@ bool yaml_parse(const char *file, struct str content, struct arena *arena,
     if (!yaml_parser_initialize(&r.parser))
         abort();
     yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string(&r.parser, (const unsigned char *)content.ptr, content.len);
+    const char *text = content.len ? content.ptr : ""; /* libyaml takes no NULL */
+    yaml_parser_set_input_string(&r.parser, (const unsigned char *)text, content.len);
     if (!read_document(&r, &root))
         return false;
     *out_root = root;

@@ -22,7 +22,10 @@ struct yaml {
     struct yaml *items;    /* of a list, or the values of a map */
 };
 
-/* Errors stop with 78, 66 when there is no such file, and read "FILE:LINE:COLUMN: …". */
+/*
+ * Errors stop with 78, 66 when there is no such file, and read "FILE:LINE:COLUMN: …". A file without content is an empty
+ * map.
+ */
 must_check bool yaml_load(const char *file, struct arena *arena, struct yaml *out_root,
                           struct err *err);
 must_check bool yaml_parse(const char *file, struct str content, struct arena *arena,

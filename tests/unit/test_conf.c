@@ -7,10 +7,12 @@
 #include <cmocka.h>
 
 #include "common/conf.h"
+#include "common/places.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -102,6 +104,8 @@ static const struct order orders[] = {
      "fetcher: {window: 7}\nwindow: 2\n", 7},
     {"another program's section says nothing to us", "", NULL,
      "producer: {window: 7, burst: 1}\n", 256},
+    {"a file of comments alone says nothing", "", NULL, "# window: 2\n", 256},
+    {"an empty file says nothing", "", NULL, "", 256},
     {"a bad value that is overridden hurts nobody", "--window 4", "many", NULL, 4},
 };
 
@@ -288,9 +292,80 @@ static void test_secrets_come_from_the_environment_or_a_file(void **state)
     assert_int_equal(unsetenv("MUSTER_MY_CRM_TOKEN_FILE"), 0);
 }
 
+/* What the last word of a line is to the shell that asks. */
+struct cursor {
+    const char *sentence;
+    const char *before, *last;
+    bool is_flag;
+    const char *flag, *begun;
+};
+
+static const struct cursor cursors[] = {
+    {"a word of its own", NULL, "qu", false, "", "qu"},
+    {"nothing yet", NULL, "", false, "", ""},
+    {"a flag whose name is begun", NULL, "--win", true, "", "--win"},
+    {"a dash", NULL, "-", true, "", "-"},
+    {"a flag's value", "--window", "3", false, "window", "3"},
+    {"a flag's value that is not begun", "--window", "", false, "window", ""},
+    {"a flag's value that begins like a flag", "--window", "-3", false, "window", "-3"},
+    {"a flag's value in the same word", NULL, "--window=3", false, "window", "3"},
+    {"the path of the settings file", "--config", "/et", false, "config", "/et"},
+    {"after a flag that takes no value", "--json", "qu", false, "", "qu"},
+    {"after a flag with its value", "--window=3", "qu", false, "", "qu"},
+    {"after a flag that is none", "--bogus", "qu", false, "", "qu"},
+};
+
+static void test_shells_ask_for_the_last_word(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof cursors / sizeof *cursors; i++) {
+        const struct cursor *want = &cursors[i];
+        char words[4][32] = {"muster-fetcher", "--complete"};
+        char *argv[4] = {words[0], words[1], words[2], words[3]};
+        int argc = 2;
+        if (want->before)
+            (void)snprintf(words[argc++], sizeof words[0], "%s", want->before);
+        (void)snprintf(words[argc++], sizeof words[0], "%s", want->last);
+        assert_true(conf_completes(argc, argv));
+        struct conf_cursor c = conf_cursor_of(&program, argc, argv);
+        if (c.is_flag != want->is_flag || !str_eq(c.flag, str_of(want->flag)) ||
+            !str_eq(c.begun, str_of(want->begun)))
+            fail_msg("%s: %d, \"" STR_FMT "\", \"" STR_FMT "\"", want->sentence, c.is_flag,
+                     STR_ARG(c.flag), STR_ARG(c.begun));
+    }
+}
+
+static void
+test_an_installed_program_has_its_files_beside_it_and_another_in_the_clone(void **state)
+{
+    (void)state;
+    arena_auto arena = {0};
+    char root[] = "/tmp/muster-test-places-XXXXXX", path[256];
+    static const char *const folders[] = {"bin", "share", "share/muster",
+                                          "share/muster/schemas"};
+    assert_non_null(mkdtemp(root));
+    struct str bin = arena_format(&arena, "%s/bin", root);
+    assert_true(str_eq(places_share(&arena), STR("."))); /* as this test is not installed */
+    assert_true(str_eq(places_share_of(bin, &arena), STR(".")));
+    for (size_t i = 0; i < 4; i++) {
+        (void)snprintf(path, sizeof path, "%s/%s", root, folders[i]);
+        assert_int_equal(mkdir(path, 0700), 0);
+    }
+    struct str share = places_share_of(bin, &arena);
+    assert_true(str_eq(share, arena_format(&arena, "%s/share/muster", root)));
+    for (size_t i = 4; i > 0; i--) {
+        (void)snprintf(path, sizeof path, "%s/%s", root, folders[i - 1]);
+        assert_int_equal(rmdir(path), 0);
+    }
+    assert_int_equal(rmdir(root), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_shells_ask_for_the_last_word),
+        cmocka_unit_test(
+            test_an_installed_program_has_its_files_beside_it_and_another_in_the_clone),
         cmocka_unit_test(test_flag_environment_file_default),
         cmocka_unit_test(test_mistakes_name_their_place),
         cmocka_unit_test(test_a_bad_variable_is_named),
