@@ -61,6 +61,7 @@ build: ## Build the programs, optimized and hardened, into build/release/bin
 
 package: ## Build the Debian package into build/
 	$(call say,building the package)
+	@command -v dpkg-shlibdeps >/dev/null || { echo "dpkg-shlibdeps is missing: make setup brings it"; false; }
 	@cmake --preset package >/dev/null
 	@cmake --build --preset package --parallel $(JOBS)
 	@rm -rf build/*.deb && umask 022 && cpack --config build/package/CPackConfig.cmake -B build >build/cpack.log 2>&1 \
