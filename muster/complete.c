@@ -97,9 +97,11 @@ void complete(struct muster *m, const struct conf_program *program,
     struct conf_cursor c = conf_cursor_of(program, argc, argv);
     if (asks_for_help(argc, argv))
         return;
-    if (str_eq(c.flag, STR("providers"))) {
+    bool is_provider = str_eq(c.flag, STR("providers")),
+         is_stream = str_eq(c.flag, STR("stream"));
+    if (is_provider || is_stream) {
         if (load_line(m, program, &c, argc, argv))
-            offer_place(m, &c, STR("PROVIDER"));
+            offer_place(m, &c, is_stream ? STR("STREAM") : STR("PROVIDER"));
     } else if (c.is_flag || c.flag.len) {
         conf_complete(program, &c);
     } else if (m->command) {

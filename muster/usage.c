@@ -28,20 +28,32 @@ struct str usage_general(const struct command *commands, size_t count, struct ar
                         STR_ARG(text));
 }
 
+/* One part of a help text, "links list, show: …": does it name commands, and this one? */
+static bool names_commands(const struct command *commands, size_t count, const char *command,
+                           struct str part, bool *in_out_names_this)
+{
+    bool names = false;
+    if (!str_has(part, STR(": ")))
+        return false;
+    struct str head = str_cut(&part, ':');
+    while (head.len) {
+        struct str words = str_trim(str_cut(&head, ','));
+        const struct command *named = find(commands, count, str_cut(&words, ' '));
+        names = names || named;
+        if (named && command && strcmp(named->name, command) == 0)
+            *in_out_names_this = true;
+    }
+    return names;
+}
+
 bool usage_lists(const struct command *commands, size_t count, const char *command,
                  const char *help)
 {
-    struct str head = str_of(help);
+    struct str rest = str_of(help);
     bool is_for_some = false, is_for_this = false;
-    if (!str_has(head, STR(": ")))
-        return true;
-    head = str_cut(&head, ':');
-    while (head.len) {
-        struct str part = str_trim(str_cut(&head, ','));
-        const struct command *named = find(commands, count, str_cut(&part, ' '));
-        is_for_some = is_for_some || named;
-        is_for_this = is_for_this || (named && command && strcmp(named->name, command) == 0);
-    }
+    while (rest.len)
+        if (names_commands(commands, count, command, str_cut(&rest, ';'), &is_for_this))
+            is_for_some = true;
     return !is_for_some || is_for_this;
 }
 
@@ -61,9 +73,19 @@ static bool has_suffix(struct str s, struct str suffix)
            memcmp(s.ptr + s.len - suffix.len, suffix.ptr, suffix.len) == 0;
 }
 
+/* Behind a flag: its value, `--into DATABASE`, or what else stands in its brackets, `[--every TIME]`. */
+static void skip_value(struct str *line, bool is_in_brackets)
+{
+    struct str rest = *line;
+    if (!is_in_brackets && usage_is_name(str_cut(&rest, ' ')))
+        (void)str_cut(line, ' ');
+    while (is_in_brackets && line->len && !str_has(str_cut(line, ' '), STR("]")))
+        ;
+}
+
 /*
- * The next place for a word: its alternatives ("list|add"), without brackets and dots. Flags are passed over with their
- * values: `[--every TIME]`, `--into DATABASE`. Empty at the line's end.
+ * The next place for a word: its alternatives ("list|add"), without brackets and dots. Flags are passed over. Empty at the
+ * line's end.
  */
 static struct str next_place(struct str *line, bool *out_repeats)
 {
@@ -80,9 +102,8 @@ static struct str next_place(struct str *line, bool *out_repeats)
             token.len--;
         if (token.len && !str_has_prefix(token, STR("--")))
             return token;
-        struct str rest = *line;
-        if (token.len && !closes && (opens || usage_is_name(str_cut(&rest, ' '))))
-            (void)str_cut(line, ' ');
+        if (token.len && !closes)
+            skip_value(line, opens);
     }
     return (struct str){0};
 }
@@ -126,10 +147,12 @@ size_t usage_next(const char *usage, const struct str *words, size_t word_count,
     size_t count = 0;
     while (text.len) {
         struct str line = str_trim(str_cut(&text, '\n'));
+        if (!line.len) /* the end of the synopsis */
+            break;
         if (str_has_prefix(line, STR("usage:")))
             line = str_trim((struct str){line.ptr + 6, line.len - 6});
         if (!str_eq(str_cut(&line, ' '), STR("muster")))
-            break; /* the synopsis ends with an empty line */
+            continue; /* more flags of the line before */
         (void)str_cut(&line, ' ');
         struct str place = place_after(line, words, word_count);
         while (place.len) {

@@ -5,9 +5,11 @@
  *
  *     usage: muster links list [STREAM] [--due]
  *            muster links due STREAM|LINK|--all
+ *                             [--json]
  *
  * A word in small letters stands as it is, one in capitals for a name, `|` parts alternatives, `...` repeats, brackets
- * hold what can be left out; flags count for nothing here, as they can stand anywhere. Pure; never blocks.
+ * hold what can be left out; flags count for nothing here, as they can stand anywhere. A long line goes on in the
+ * next with more of them. Pure; never blocks.
  */
 #include "muster/muster.h"
 
@@ -15,7 +17,8 @@
 struct str usage_general(const struct command *commands, size_t count, struct arena *arena);
 
 /*
- * Is a setting with this help text listed for a command? "links list, init: …" is for these two alone, any other for all.
+ * Is a setting with this help text listed for a command? "links list, init: …; show: …" is for these three alone, one
+ * that names no command for all.
  * Without a command (NULL) only those are that are for all.
  */
 bool usage_lists(const struct command *commands, size_t count, const char *command,

@@ -14,6 +14,12 @@ static const struct command commands[] = {
      0, 0, 0, NULL},
     {"show", "look", "usage: muster show MODEL [first|last]\n       muster show MODEL\n", 0, 0,
      0, NULL},
+    {"replay", "again",
+     "usage: muster replay [--since TIME | --from PARTITION:OFFSET,...] [PROVIDER|STREAM]...\n"
+     "                     [--into DATABASE] [--limit N]\n"
+     "       muster replay MODEL|all\n\n"
+     "Reads.\n",
+     0, 0, 0, NULL},
 };
 enum { COUNT = sizeof commands / sizeof *commands };
 
@@ -35,6 +41,8 @@ static const struct next_case next_cases[] = {
     {"another word leads nowhere", 1, "sleep", ""},
     {"a command without words", 0, "", ""},
     {"an alternative of two lines is told once", 2, "", "MODEL"},
+    {"flags that exclude each other are no place", 3, "", "PROVIDER STREAM MODEL all"},
+    {"a line that goes on with flags has no more places", 3, "a b c", "PROVIDER STREAM"},
     {"words as they are, in brackets", 2, "host", "first last"},
 };
 
@@ -67,6 +75,9 @@ static const struct list_case list_cases[] = {
     {"another's", "init", "links list: only the due", false},
     {"one of two", "show", "links, show: with care", true},
     {"none of two", "init", "links, show: with care", false},
+    {"a later part's", "show", "links add: how often; show --watch: how often", true},
+    {"in no part", "init", "links add: how often; show --watch: how often", false},
+    {"a part that names nobody, behind one that does", "init", "links: a; or: b", false},
     {"a colon behind no command", "init", "Kafka: HOST:PORT", true},
     {"no colon at all", "init", "answer in JSON", true},
     {"of no command: for all", NULL, "answer in JSON", true},
