@@ -258,7 +258,7 @@ def test_the_package_is_what_is_installed(deb, installed, tmp_path):
 
 def test_the_package_depends_on_its_libraries_and_keeps_its_settings(deb):
     needs = run("dpkg-deb", "-f", deb, "Depends")
-    for library in ("librdkafka1", "libmongoc", "libcurl4", "libyyjson0", "libyaml-0-2", "libc6"):
+    for library in ("librdkafka1", "libmongoc", "libmicrohttpd12", "libcurl4", "libyyjson0", "libyaml-0-2", "libc6"):
         assert library in needs, needs
     kept = run("dpkg-deb", "-I", deb, "conffiles").split()
     listed = re.findall(r"\./(etc/\S+[^/\s])$", run("dpkg-deb", "-c", deb), re.MULTILINE)
