@@ -27,12 +27,13 @@ say = @printf '\n== %s\n' "$(1)"
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo build package dev test unit stage model system provider test-package check check-format check-tidy \
+.PHONY: help setup demo build package dev test unit stage model system provider test-package test-compose \
+        check check-format check-tidy \
         check-cppcheck check-release format analyze coverage fuzz clean distclean
 
 help: ## List the targets
 	@echo "Muster. Begin with: make demo"
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
 
 demo: ## Set up, build, and see 1,000 machines of two providers become one clean set (KEEP=1 leaves all running)
 	$(call say,setting up)
@@ -92,6 +93,10 @@ system: dev ## Run the system tests: real Kafka, real MongoDB (ARGS='-k name' pi
 test-package: package ## Build the Debian package, install it into a folder, and try what is there
 	$(call say,tests of the package)
 	@$(PYTEST) tests/package $(ARGS)
+
+test-compose: ## Build, start, scale and check docker-compose.yml (skipped where there is no Docker)
+	$(call say,docker compose)
+	@tools/test-compose
 
 check: check-format check-tidy check-cppcheck check-release ## Check format, clang-tidy, cppcheck and the release build's warnings
 

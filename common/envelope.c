@@ -317,6 +317,17 @@ static uint64_t hash(uint64_t state, const unsigned char *bytes, size_t count)
     return state;
 }
 
+/*
+ * MurmurHash3's last step. The low bits of FNV-1a know the low bits of their bytes only: without it the blocks of a listing that
+ * is not very long are all in odd partitions, or all in even ones, and half of the serializers have nothing to do.
+ */
+static uint64_t mixed(uint64_t state)
+{
+    state = (state ^ (state >> 33)) * 0xff51afd7ed558ccd;
+    state = (state ^ (state >> 33)) * 0xc4ceb9fe1a85ec53;
+    return state ^ (state >> 33);
+}
+
 int32_t page_partition(struct str link, int64_t page, int32_t partitions)
 {
     uint64_t block = (uint64_t)(page / PAGES_A_BLOCK);
@@ -324,8 +335,8 @@ int32_t page_partition(struct str link, int64_t page, int32_t partitions)
     for (size_t i = 0; i < sizeof bytes; i++)
         bytes[i] = (unsigned char)(block >> (8 * i));
     uint64_t state = hash(0xcbf29ce484222325, (const unsigned char *)link.ptr, link.len);
-    state = hash(state, bytes, sizeof bytes);
-    return (int32_t)((state ^ (state >> 32)) % (uint64_t)partitions);
+    state = mixed(hash(state, bytes, sizeof bytes));
+    return (int32_t)(state % (uint64_t)partitions);
 }
 
 struct str page_key(const struct page_head *p, struct arena *arena)

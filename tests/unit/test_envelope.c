@@ -249,7 +249,23 @@ static void test_blocks_stay_together_and_spread(void **state)
     }
     assert_int_equal(used, 255);
     /* Fixed for ever: a block that moved would be spread over two partitions. */
-    assert_int_equal(page_partition(STR("qualys/hosts"), 0, 1000003), 821340);
+    assert_int_equal(page_partition(STR("qualys/hosts"), 0, 1000003), 935041);
+}
+
+/* Serializers are given whole partitions, every second one when there are two of them, so no few partitions may have it all. */
+static void test_a_short_listing_keeps_every_serializer_busy(void **state)
+{
+    static const char *const links[] = {"qualys/hosts", "crowdstrike/hosts"};
+    (void)state;
+    for (size_t link = 0; link < 2; link++) {
+        for (int serializers = 2; serializers <= 4; serializers++) {
+            int blocks[4] = {0};
+            for (int64_t block = 0; block < 24; block++)
+                blocks[page_partition(str_of(links[link]), block * 64, 12) % serializers]++;
+            for (int i = 0; i < serializers; i++)
+                assert_in_range(blocks[i], 24 / serializers / 2, 24 / serializers * 2);
+        }
+    }
 }
 
 static void test_the_key_names_link_and_block(void **state)
@@ -271,6 +287,7 @@ int main(void)
         cmocka_unit_test(test_damaged_headers_are_named),
         cmocka_unit_test(test_a_header_that_stands_twice_counts_the_last_time),
         cmocka_unit_test(test_blocks_stay_together_and_spread),
+        cmocka_unit_test(test_a_short_listing_keeps_every_serializer_busy),
         cmocka_unit_test(test_the_key_names_link_and_block),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
