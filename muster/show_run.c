@@ -3,12 +3,11 @@
 #include "muster/filter.h"
 #include "muster/form.h"
 #include "muster/muster.h"
+#include "muster/report.h"
 #include "muster/table.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -177,14 +176,10 @@ static mongoc_cursor_t *ask(struct show *s)
 
 /* --- answering --- */
 
-/* A reader that has had enough is no failure. */
 static bool write_out(struct show *s, struct err *err)
 {
-    size_t bytes = s->out.len;
-    if ((bytes && fwrite(s->out.ptr, 1, bytes, stdout) != bytes) || fflush(stdout) != 0) {
-        s->is_closed = errno == EPIPE;
-        return s->is_closed || err_stop(err, EX_IOERR, "write to stdout: %s", strerror(errno));
-    }
+    if (!print_all(&s->out, &s->is_closed, err))
+        return false;
     buf_reset(&s->out);
     return true;
 }
