@@ -54,10 +54,17 @@ static const struct command commands[] = {
      "  muster links due qualys/hosts       fetch now what would be fetched later\n"
      "  muster links sync                   after a change of the files (muster init does it too)\n",
      NEEDS_FILES | NEEDS_MONGO, 0, WORDS_MAX, links_run},
-    {"status", "links by state, what waits in the topics, counts, and the last errors",
-     "usage: muster status\n\n"
+    {"status",
+     "links by state, what waits in the topics and for whom, counts, last errors, what to do",
+     "usage: muster status [--watch] [--every TIME]\n\n"
+     "Links by provider: due, running (claimed, and their lease not over), waiting for their next time; failing are\n"
+     "those whose last end was no success. Topics: messages kept, messages that wait for the stage that reads them, how many of it\n"
+     "run. Errors of several links are one line. --watch looks every two seconds and shows rates, those since the\n"
+     "look before; Ctrl-C ends it.\n\n"
      "  muster status\n"
-     "  muster status --json | jq .links\n",
+     "  muster status --watch --every 5s\n"
+     "  muster status --json | jq .links\n"
+     "  muster status --watch --json | jq -c '.topics[] | [.topic, .waiting, .done_per_s]'\n",
      NEEDS_FILES | NEEDS_MONGO | NEEDS_KAFKA, 0, 0, status_run},
     {"show", "entities by their fields: filtered, sorted, as a table or for other programs",
      "usage: muster show MODEL [CONDITION]... [--columns A,B] [--sort A,-B] [--limit N] [--as FORM]\n\n"
