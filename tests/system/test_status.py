@@ -13,7 +13,7 @@ from datetime import datetime, timezone
 
 import pytest
 
-from muster_lib import wait_until
+from muster_lib import server_pid, wait_until
 
 
 @pytest.fixture
@@ -156,3 +156,22 @@ def test_a_watch_that_nobody_reads_ends_quietly(watched):
     process.stdout.readline()
     process.stdout.close()
     assert process.wait(30) == 0 and process.stderr.read() == b""
+
+
+def test_a_watch_outlasts_a_broker_that_is_away(watched):
+    pid = server_pid("kafka")
+    if pid is None:
+        pytest.skip("Kafka is a user's own: it is not stopped")
+    _, start = watched
+    process = start("--json")
+    assert "topics" in json.loads(process.stdout.readline())
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        while "error" not in (look := json.loads(process.stdout.readline())):
+            pass
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert "Kafka at" in look["error"]
+    while "topics" not in json.loads(process.stdout.readline()):
+        pass
+    end(process)
