@@ -144,6 +144,9 @@ struct kafka_lag {
 must_check bool kafka_lags(const struct kafka_settings *s, const char *topic, const char *group,
                            int32_t partitions, struct arena *arena, struct kafka_lag **out,
                            struct err *err);
+/* How many consumers are in the group; 0 also when there is no such group. */
+must_check bool kafka_group_members(const struct kafka_settings *s, const char *group,
+                                    int32_t *out_members, struct err *err);
 /*
  * The one message at (topic, partition, offset). ERR_REJECT when retention has removed it. For
  * `muster explain`.

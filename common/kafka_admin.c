@@ -291,6 +291,32 @@ bool kafka_lags(const struct kafka_settings *s, const char *topic, const char *g
     return true;
 }
 
+bool kafka_group_members(const struct kafka_settings *s, const char *group,
+                         int32_t *out_members, struct err *err)
+{
+    client_auto *rk = open_client(s, "muster", err);
+    if (!rk)
+        return false;
+    queue_auto *queue = rd_kafka_queue_new(rk);
+    rd_kafka_DescribeConsumerGroups(rk, &group, 1, NULL, queue);
+    rd_kafka_event_t *event = wait_event(s, queue, group, err);
+    if (!event)
+        return false;
+    size_t count = 0;
+    const rd_kafka_ConsumerGroupDescription_t **groups =
+        rd_kafka_DescribeConsumerGroups_result_groups(
+            rd_kafka_event_DescribeConsumerGroups_result(event), &count);
+    const rd_kafka_error_t *error = rd_kafka_ConsumerGroupDescription_error(groups[0]);
+    rd_kafka_resp_err_t code = error ? rd_kafka_error_code(error) : RD_KAFKA_RESP_ERR_NO_ERROR;
+    if (code == RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND)
+        code = RD_KAFKA_RESP_ERR_NO_ERROR;
+    if (!code)
+        *out_members =
+            error ? 0 : (int32_t)rd_kafka_ConsumerGroupDescription_member_count(groups[0]);
+    rd_kafka_event_destroy(event);
+    return !code || unavailable(s, group, code, err);
+}
+
 /* Is the offset among those that are kept? */
 static bool check_offset(rd_kafka_t *rk, const struct kafka_settings *s, const char *topic,
                          int32_t partition, int64_t offset, struct err *err)

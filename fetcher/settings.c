@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "fetcher/settings.h"
 
+#include "common/group.h"
 #include "fetcher/http.h"
 
 #include <sysexits.h>
@@ -15,8 +16,6 @@ enum {
 
 static const struct conf_setting rows[] = {
     STAGE_SETTINGS(struct settings, common, "9320-9329"),
-    {"group", CONF_TEXT, offsetof(struct settings, group), NULL,
-     "consumer group; empty means the topics' prefix and -fetchers", NULL},
     {"instance", CONF_TEXT, offsetof(struct settings, instance), NULL,
      "a name of its own for each process: a restart then keeps its lanes", NULL},
     {"window", CONF_INT, offsetof(struct settings, window), "256", "most tasks open at once",
@@ -70,8 +69,7 @@ bool settings_load(struct settings *s, int argc, char **argv, struct arena *aren
     if (!conf_load(&program, s, argc, argv, arena, NULL, 0, &word_count, &answered, err) ||
         answered)
         return false;
-    if (!s->group.len)
-        s->group = arena_format(arena, STR_FMT "-fetchers", STR_ARG(s->common.topics));
+    s->group = group_of_fetchers(s->common.topics, arena);
     return check(s, err);
 }
 

@@ -8,7 +8,8 @@
 
 struct settings {
     struct common_settings common;
-    struct str group, instance;
+    struct str group; /* group.h */
+    struct str instance;
     int64_t window, stretch_pages, stretch_ms;
     int64_t drain_ms;
     int64_t max_page;

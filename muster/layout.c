@@ -40,6 +40,9 @@ static void add_model(struct layout *l, const struct model *m, struct arena *are
          true, true, NULL},
         {m->collection, STR("link"), STR("sources.link"), false, false, NULL},
         {m->collection, STR("crowd"), STR("crowd"), false, true, NULL},
+        /* What is not there any more is counted and listed without a look at what is. */
+        {m->collection, STR("gone"), STR("gone"), false, true, NULL},
+        {m->collection, STR("merged_into"), STR("merged_into"), false, true, NULL},
     };
     for (size_t i = 0; i < m->rule_count; i++)
         add_rule(l, m, &m->rules[i], arena);

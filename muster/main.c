@@ -55,11 +55,39 @@ static const struct command commands[] = {
      "  muster links due qualys/hosts       fetch now what would be fetched later\n"
      "  muster links sync                   after a change of the files (muster init does it too)\n",
      NEEDS_FILES | NEEDS_MONGO, 0, WORDS_MAX, links_run},
-    {"status", "links by state, what waits in the topics, counts, and the last errors",
-     "usage: muster status\n\n"
+    {"status",
+     "links by state, what waits in the topics and for whom, counts, last errors, what to do",
+     "usage: muster status [--watch] [--every TIME]\n\n"
+     "Links by provider: due, running (claimed, and their lease not over), waiting for their next time; failing are\n"
+     "those whose last end was no success. Topics: messages kept, messages that wait for the stage that reads them, how many of it\n"
+     "run. Errors of several links are one line. --watch looks every two seconds and shows rates, those since the\n"
+     "look before; Ctrl-C ends it.\n\n"
      "  muster status\n"
-     "  muster status --json | jq .links\n",
+     "  muster status --watch --every 5s\n"
+     "  muster status --json | jq .links\n"
+     "  muster status --watch --json | jq -c '.topics[] | [.topic, .waiting, .done_per_s]'\n",
      NEEDS_FILES | NEEDS_MONGO | NEEDS_KAFKA, 0, 0, status_run},
+    {"show", "entities by their fields: filtered, sorted, as a table or for other programs",
+     "usage: muster show MODEL [CONDITION]... [--columns A,B] [--sort A,-B] [--limit N] [--as FORM]\n\n"
+     "All conditions must hold. Values are of the model's types, in any spelling that a provider may use:\n"
+     "  os.name=Ubuntu*        is, or of a list: has; * stands for anything, \\* for a star\n"
+     "  os.name~ubuntu         holds that text, without case\n"
+     "  tags!=prod             is not, of a list: no item is; also where there is nothing\n"
+     "  serial= serial!=       has none; has one\n"
+     "  'memory_mb>=8192'      <, <=, >, >= of numbers and times; quoted, as the shell has other uses for < and >\n"
+     "  'last_seen_at>-7d'     a time, or a time ago: within the last seven days\n"
+     "  external_ip=10.0.0.0/8 in that network\n"
+     "  software.name=openssl software.version=3.*          parts of one item\n"
+     "  sources.provider=qualys sources.provider!=crowdstrike   known to one and not to the other\n\n"
+     "Columns are such names too; `os` is all that begin with os. Every entity also has _id, sources, created_at\n"
+     "and changed_at. A table shows what fits, by the first 200 entities, and cuts long cells; the other forms have\n"
+     "all that is stored, one entity at a time, so that millions go through. CSV is as RFC 4180 says; texts stand\n"
+     "there as they are, also those that a spreadsheet takes for a formula.\n\n"
+     "  muster show host tags=prod --sort -last_seen_at --limit 20\n"
+     "  muster show host os.name~windows --columns hostname,os,software.name --as csv\n"
+     "  muster show host --as ndjson | jq -r '.\"os.name\"' | sort | uniq -c\n"
+     "  muster show host --gone                 what no provider lists any more, and ids merged into others\n",
+     NEEDS_FILES | NEEDS_MONGO, 1, WORDS_MAX, show_run},
     {"explain",
      "one entity: every field, its source, what others said, and why its sources are one",
      "usage: muster explain MODEL ID|KEY|VALUE\n"
@@ -83,12 +111,25 @@ enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
 static const struct conf_setting setting_rows[] = {
     COMMON_SETTINGS(struct muster_settings, common),
     {"json", CONF_BOOL, offsetof(struct muster_settings, json), NULL, "answer in JSON", NULL},
+    {"watch", CONF_BOOL, offsetof(struct muster_settings, watch), NULL,
+     "status: look again and again", NULL},
     {"due", CONF_BOOL, offsetof(struct muster_settings, due), NULL,
      "links list: only those that are due", NULL},
     {"all", CONF_BOOL, offsetof(struct muster_settings, all), NULL, "links due: every link",
      NULL},
     {"every", CONF_DURATION, offsetof(struct muster_settings, every_ms), NULL,
-     "links add: how often to fetch it; the stream's own interval otherwise", NULL},
+     "links add: how often to fetch it, else as the stream says; status --watch: how often to look, else 2s",
+     NULL},
+    {"columns", CONF_TEXT, offsetof(struct muster_settings, columns), NULL,
+     "show: fields with commas, in this order", NULL},
+    {"sort", CONF_TEXT, offsetof(struct muster_settings, sort), NULL,
+     "show: fields with commas, -FIELD from the greatest down; by id otherwise", NULL},
+    {"limit", CONF_INT, offsetof(struct muster_settings, limit), NULL,
+     "show: at most so many; all otherwise", NULL},
+    {"as", CONF_CHOICE, offsetof(struct muster_settings, as), "table", "show: the form",
+     "table|json|ndjson|csv|tsv"},
+    {"gone", CONF_BOOL, offsetof(struct muster_settings, gone), NULL,
+     "show: what is gone instead", NULL},
     {"lanes", CONF_INT, offsetof(struct muster_settings, lanes), "32",
      "init: partitions of the tasks topic, one an account", NULL},
     {"page-partitions", CONF_INT, offsetof(struct muster_settings, page_partitions), "12",

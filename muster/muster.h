@@ -16,8 +16,13 @@ enum {
 struct muster_settings {
     struct common_settings common;
     bool json;
-    bool due, all;    /* links */
-    int64_t every_ms; /* links add */
+    bool due, all;            /* links */
+    int64_t every_ms;         /* links add, status --watch */
+    bool watch;               /* status */
+    struct str columns, sort; /* show */
+    int64_t limit;
+    int as; /* enum form */
+    bool gone;
     int64_t lanes, page_partitions,
         replication;                /* init; replication 0 = the broker's default */
     int64_t retention_ms, lease_ms; /* init; retention 0 = for ever */
@@ -47,7 +52,7 @@ struct command {
     command_run *run;
 };
 
-command_run init_run, check_run, links_run, status_run, explain_run, digest_run;
+command_run init_run, check_run, links_run, status_run, show_run, explain_run, digest_run;
 
 /* The time of the database's server. */
 must_check bool muster_server_time(struct muster *m, int64_t *out_unix_ms, struct err *err);

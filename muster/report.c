@@ -3,8 +3,11 @@
 
 #include "common/clock.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
 
 enum { TEXT_MAX_BYTES = 16 << 20, LINE_MAX_BYTES = 1024 };
 
@@ -53,6 +56,15 @@ void print_json(const struct buf *text)
 {
     (void)fwrite(text->ptr, 1, text->len, stdout);
     (void)putchar('\n');
+}
+
+bool print_all(const struct buf *text, bool *out_is_closed, struct err *err)
+{
+    size_t bytes = text->len;
+    if ((!bytes || fwrite(text->ptr, 1, bytes, stdout) == bytes) && fflush(stdout) == 0)
+        return true;
+    *out_is_closed = errno == EPIPE;
+    return *out_is_closed || err_stop(err, EX_IOERR, "write to stdout: %s", strerror(errno));
 }
 
 void member_str(struct json_out *o, const char *key, struct str value)

@@ -24,6 +24,12 @@ void report_end(struct report *r, const char *nothing);
 /* A finished JSON text and a newline, to stdout. */
 void print_json(const struct buf *text);
 
+/*
+ * All of a text at once, to stdout. *out_is_closed when nobody reads any more (`| head`), which is no failure; exit code 74 when
+ * it cannot be written otherwise.
+ */
+must_check bool print_all(const struct buf *text, bool *out_is_closed, struct err *err);
+
 /* A member of an object under construction: key and value. Times become ISO 8601. */
 void member_str(struct json_out *o, const char *key, struct str value);
 void member_int(struct json_out *o, const char *key, int64_t value);

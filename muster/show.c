@@ -7,15 +7,20 @@
 
 enum { TEXT_MAX_BYTES = 64 << 20 };
 
-static void put(struct buf *out, struct str s)
+struct out {
+    struct buf *buf;
+    bool is_file;
+};
+
+static void put(struct out *out, struct str s)
 {
-    if (!buf_add(out, s))
+    if (!buf_add(out->buf, s))
         abort(); /* a document is 16 MiB at most */
 }
 
-static void put_value(struct buf *out, const struct type *t, struct value v);
+static void put_value(struct out *out, const struct type *t, struct value v);
 
-static void put_items(struct buf *out, const struct type *item, struct value list)
+static void put_items(struct out *out, const struct type *item, struct value list)
 {
     for (uint32_t i = 0; i < list.count; i++) {
         if (i)
@@ -24,7 +29,7 @@ static void put_items(struct buf *out, const struct type *item, struct value lis
     }
 }
 
-static void put_members(struct buf *out, const struct type *t, struct value object)
+static void put_members(struct out *out, const struct type *t, struct value object)
 {
     bool is_first = true;
     put(out, STR("{"));
@@ -40,22 +45,22 @@ static void put_members(struct buf *out, const struct type *t, struct value obje
     put(out, STR("}"));
 }
 
-/* What comes from a provider must not steer a terminal. */
-static void put_text(struct buf *out, struct str s)
+/* What comes from a provider must not steer a terminal; in a file it stands as it came. */
+static void put_text(struct out *out, struct str s)
 {
     for (size_t i = 0; i < s.len; i++) {
-        bool is_control = (unsigned char)s.ptr[i] < ' ' || s.ptr[i] == 0x7f;
+        bool is_control = !out->is_file && ((unsigned char)s.ptr[i] < ' ' || s.ptr[i] == 0x7f);
         put(out, is_control ? STR(" ") : (struct str){s.ptr + i, 1});
     }
 }
 
-static void put_number(struct buf *out, int64_t number)
+static void put_number(struct out *out, int64_t number)
 {
-    if (!buf_addf(out, "%lld", (long long)number))
+    if (!buf_addf(out->buf, "%lld", (long long)number))
         abort();
 }
 
-static void put_value(struct buf *out, const struct type *t, struct value v)
+static void put_value(struct out *out, const struct type *t, struct value v)
 {
     char iso[25];
     switch (v.kind) {
@@ -96,7 +101,7 @@ struct str show_value(const struct type *t, struct value v, size_t max_bytes,
 {
     buf_auto text = {0};
     buf_init(&text, TEXT_MAX_BYTES);
-    put_value(&text, t, v);
+    put_value(&(struct out){&text, false}, t, v);
     struct str whole = buf_str(&text);
     if (whole.len <= max_bytes)
         return arena_copy(arena, whole);
@@ -104,6 +109,14 @@ struct str show_value(const struct type *t, struct value v, size_t max_bytes,
     if (v.kind == VALUE_LIST)
         return arena_format(arena, STR_FMT "… (%u in all)", STR_ARG(head), v.count);
     return arena_format(arena, STR_FMT "…", STR_ARG(head));
+}
+
+struct str show_whole(const struct type *t, struct value v, struct arena *arena)
+{
+    buf_auto text = {0};
+    buf_init(&text, TEXT_MAX_BYTES);
+    put_value(&(struct out){&text, true}, t, v);
+    return arena_copy(arena, buf_str(&text));
 }
 
 static void json_members(struct json_out *o, const struct type *t, struct value v)

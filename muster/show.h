@@ -12,5 +12,7 @@
  */
 struct str show_value(const struct type *t, struct value v, size_t max_bytes,
                       struct arena *arena);
+/* The same, whole and as it is, control characters too: for files. */
+struct str show_whole(const struct type *t, struct value v, struct arena *arena);
 /* The value under construction in *o; VALUE_NONE is null, times are ISO 8601. */
 void show_json(struct json_out *o, const struct type *t, struct value v);

@@ -5,6 +5,7 @@
  */
 #include "common/clock.h"
 #include "common/conf.h"
+#include "common/group.h"
 #include "common/kafka.h"
 #include "common/log.h"
 #include "common/mongo.h"
@@ -260,8 +261,7 @@ static bool measure_lanes(struct producer *p, struct err *err)
     bool must = !p->measured_ms || p->kafka_trouble.failures || policy_must_measure(&p->policy);
     if (!must || (p->measured_ms && clock_ms() < p->measured_ms + MEASURE_EVERY_MS))
         return true;
-    const char *group =
-        arena_format(&scratch, STR_FMT "-fetchers", STR_ARG(p->kafka.topics)).ptr;
+    const char *group = arena_text(&scratch, group_of_fetchers(p->kafka.topics, &scratch));
     bool ok = kafka_lags(&p->kafka, "tasks", group, p->partitions, &scratch, &rows, err);
     p->measured_ms = clock_ms();
     for (size_t i = 0; ok && i < p->routes.lane_count; i++)

@@ -8,6 +8,7 @@
  */
 #include "common/clock.h"
 #include "common/conf.h"
+#include "common/group.h"
 #include "common/log.h"
 #include "common/reject.h"
 #include "common/serve.h"
@@ -32,7 +33,7 @@ enum { PREFETCH_BYTES = 8 << 20, MESSAGE_BYTES = 66 << 20, PARTITIONS_MAX = 1024
 
 struct settings {
     struct common_settings common;
-    struct str group, instance;
+    struct str instance;
     int64_t batch_pages, batch_bytes, drain_ms;
 };
 
@@ -91,8 +92,6 @@ int main(int argc, char **argv)
 
 static const struct conf_setting rows[] = {
     STAGE_SETTINGS(struct settings, common, "9330-9339"),
-    {"group", CONF_TEXT, offsetof(struct settings, group), NULL,
-     "consumer group; empty means the topics' prefix and -serializers", NULL},
     {"instance", CONF_TEXT, offsetof(struct settings, instance), NULL,
      "a name of its own for each process: a restart then keeps its partitions", NULL},
     {"batch-pages", CONF_INT, offsetof(struct settings, batch_pages), "500",
@@ -122,8 +121,6 @@ static bool load_settings(struct serializer *s, int argc, char **argv, struct er
     if (c->batch_pages < 1 || c->batch_pages > INTAKE_MAX)
         return err_stop(err, EX_CONFIG, "batch_pages: a number from 1 to %d is expected",
                         INTAKE_MAX);
-    if (!c->group.len)
-        c->group = arena_format(&s->arena, STR_FMT "-serializers", STR_ARG(c->common.topics));
     log_open("serializer", c->common.log_format == 1, (enum log_level)c->common.log_level);
     return true;
 }
@@ -149,14 +146,15 @@ static bool open_kafka(struct serializer *s, struct err *err)
 {
     int32_t ignored;
     const struct settings *c = &s->settings;
-    s->kafka = (struct kafka_settings){.brokers = c->common.kafka,
-                                       .topics = c->common.topics,
-                                       .client = STR("muster-serializer"),
-                                       .group = c->group,
-                                       .instance = c->instance,
-                                       .prefetch_bytes = PREFETCH_BYTES,
-                                       .message_max_bytes = MESSAGE_BYTES,
-                                       .session_timeout_ms = SESSION_MS};
+    s->kafka = (struct kafka_settings){
+        .brokers = c->common.kafka,
+        .topics = c->common.topics,
+        .client = STR("muster-serializer"),
+        .group = group_of_serializers(c->common.topics, c->common.database, &s->arena),
+        .instance = c->instance,
+        .prefetch_bytes = PREFETCH_BYTES,
+        .message_max_bytes = MESSAGE_BYTES,
+        .session_timeout_ms = SESSION_MS};
     s->work.topic = arena_format(&s->arena, STR_FMT ".pages", STR_ARG(c->common.topics));
     if (!start_wait_for_kafka(&s->kafka, c->common.wait_ms, s->signals, &s->serve, err) ||
         !kafka_partitions(&s->kafka, "rejects", &ignored, err) ||

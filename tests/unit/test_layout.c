@@ -62,6 +62,19 @@ static void a_source_stands_in_one_entity_only(void **state)
     assert_true(find(&l, "things", "crowd")->sparse);
 }
 
+static void what_is_gone_is_found_without_the_rest(void **state)
+{
+    (void)state;
+    arena_auto arena = {0};
+    struct layout l = make(&arena, 1);
+    const char *const names[] = {"gone", "merged_into"};
+    for (size_t i = 0; i < 2; i++) {
+        const struct index_spec *index = find(&l, "things", names[i]);
+        assert_text(index->keys.ptr, index->keys.len, names[i]);
+        assert_true(index->sparse && !index->unique);
+    }
+}
+
 static void a_claim_has_its_index(void **state)
 {
     (void)state;
@@ -88,6 +101,7 @@ int main(void)
     struct cases all = {0};
     CASES_ADD_ONE(&all, each_rule_has_a_unique_sparse_index_over_its_tuples);
     CASES_ADD_ONE(&all, a_source_stands_in_one_entity_only);
+    CASES_ADD_ONE(&all, what_is_gone_is_found_without_the_rest);
     CASES_ADD_ONE(&all, a_claim_has_its_index);
     CASES_ADD_ONE(&all, a_collection_is_named_once);
     return cases_run("layout", &all);
