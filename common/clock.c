@@ -135,7 +135,13 @@ bool clock_parse_iso(struct str s, int64_t *out_unix_ms)
 uint32_t clock_dice(uint32_t below)
 {
     uint64_t random;
-    if (getrandom(&random, sizeof random, 0) != (ssize_t)sizeof random)
-        abort();
+    clock_random(&random, sizeof random);
     return (uint32_t)(random % below);
+}
+
+/* Up to 256 bytes come whole (getrandom(2)). */
+void clock_random(void *out, size_t bytes)
+{
+    if (getrandom(out, bytes, 0) != (ssize_t)bytes)
+        abort();
 }

@@ -22,3 +22,5 @@ bool clock_parse_iso(struct str s, int64_t *out_unix_ms);
  * A random number below `below` (> 0), from the system's source: for jitter, never for secrets.
  */
 uint32_t clock_dice(uint32_t below);
+/* Random bytes from the same source, for ids that must not meet. */
+void clock_random(void *out, size_t bytes);

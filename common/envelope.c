@@ -31,6 +31,10 @@ bool task_encode(const struct task *t, struct buf *out, struct err *err)
     put_text(&o, STR("cursor"), t->cursor);
     put_int(&o, STR("seen"), t->seen);
     put_int(&o, STR("map"), t->map);
+    if (t->due_ms)
+        put_int(&o, STR("due"), t->due_ms);
+    if (t->trace.len)
+        put_text(&o, STR("traceparent"), t->trace);
     json_key(&o, STR("params"));
     bool fits = buf_add(out, t->params.len ? t->params : STR("{}")); /* is JSON already */
     json_close(&o, '}');
@@ -72,6 +76,14 @@ static bool read_params(struct json object, size_t text_bytes, struct arena *are
     return true;
 }
 
+/* What older tasks lack, and what nothing depends on: whatever else stands there is as if it did not. */
+static void read_younger(struct json root, struct arena *arena, struct task *out)
+{
+    int64_t due_ms = json_int(json_member(root, STR("due")));
+    out->due_ms = due_ms > 0 ? due_ms : 0;
+    out->trace = arena_copy(arena, json_str(json_member(root, STR("traceparent"))));
+}
+
 bool task_decode(struct str text, struct arena *arena, struct task *out, struct err *err)
 {
     json_auto *doc = json_parse(text, err);
@@ -92,6 +104,7 @@ bool task_decode(struct str text, struct arena *arena, struct task *out, struct 
               read_params(root, text.len * 2, arena, &t.params, err);
     if (!ok)
         return err_wrap(err, "task");
+    read_younger(root, arena, &t);
     t.map = (int32_t)map;
     *out = t;
     return true;
@@ -181,6 +194,8 @@ size_t page_encode(const struct page_head *p, struct arena *arena, struct header
     add(&w, "muster-url", p->url);
     add(&w, "muster-took-ms", number(arena, p->took_ms));
     add(&w, "muster-sha256", hex(arena, p->sha256));
+    if (p->due_ms)
+        add(&w, "muster-due", iso(arena, p->due_ms));
     add_if_any(&w, "muster-error", p->error);
     if (p->outcome == OUTCOME_DEFERRED) {
         add_if_any(&w, "muster-cursor", p->cursor);
@@ -283,6 +298,8 @@ static bool get_answer(const struct reader *r, struct page_head *p)
     p->trace = get(r, "traceparent");
     p->error = get(r, "muster-error");
     p->cursor = get(r, "muster-cursor");
+    if (!clock_parse_iso(get(r, "muster-due"), &p->due_ms)) /* older pages have none */
+        p->due_ms = 0;
     return p->outcome != OUTCOME_DEFERRED || (get_int(r, "muster-seen", INT64_MAX, &p->seen) &&
                                               get_time(r, "muster-retry-at", &p->retry_at_ms));
 }

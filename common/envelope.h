@@ -21,6 +21,9 @@ struct task {
     struct str cursor; /* masked; empty when there is none */
     int64_t seen;      /* records seen in earlier stretches of this run, for end_when.total */
     int32_t map;
+    int64_t
+        due_ms; /* when the link was due, unix ms; 0 = not known. For people, never for order */
+    struct str trace; /* W3C traceparent of what published it; empty when there is none */
 };
 
 enum outcome { OUTCOME_OK, OUTCOME_DEFERRED, OUTCOME_FAILED };
@@ -42,6 +45,7 @@ struct page_head {
     int64_t took_ms;
     uint8_t sha256[32]; /* of the body */
     struct str trace;   /* W3C traceparent; empty when there is none */
+    int64_t due_ms;     /* as in task */
 };
 
 enum { HEADERS_MAX = 40 };

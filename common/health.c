@@ -12,6 +12,11 @@ static const char *const names[CHECK_COUNT] = {
     [CHECK_FILES] = "files",
 };
 
+const char *health_check_name(enum check_name name)
+{
+    return names[name];
+}
+
 void health_say(struct health *h, enum check_name name, enum check_state state, struct str text,
                 int64_t unix_ms)
 {
@@ -19,7 +24,7 @@ void health_say(struct health *h, enum check_name name, enum check_state state, 
     if (c->state != state)
         c->since_ms = unix_ms;
     c->state = state;
-    (void)snprintf(c->text, sizeof c->text, STR_FMT, STR_ARG(text));
+    (void)snprintf(c->text, sizeof c->text, "%.*s", (int)text.len, text.len ? text.ptr : "");
 }
 
 bool health_is_ready(const struct health *h)

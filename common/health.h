@@ -33,4 +33,5 @@ void health_say(struct health *h, enum check_name name, enum check_state state, 
 /* At least one check is there, and none waits. */
 bool health_is_ready(const struct health *h);
 /* A line a check: `kafka ok`, `mongo waits since 2026-01-02T03:04:05.678Z: no primary`. */
+const char *health_check_name(enum check_name name);
 must_check bool health_render(const struct health *h, struct buf *out);

@@ -19,7 +19,7 @@ static void to_log(const rd_kafka_t *rk, int syslog_level, const char *facility,
 {
     (void)rk;
     enum log_level level = syslog_level <= 4 ? LOG_WARN_LEVEL : LOG_DEBUG_LEVEL;
-    log_line(level, "kafka", LOG_PAIRS(LOG_TEXT("about", facility), LOG_TEXT("text", text)));
+    log_line(level, "kafka", LOG_PAIRS(LOG_TEXT("text", text), LOG_TEXT("about", facility)));
 }
 
 /* Errors are logged where they happen, and fatal ones are asked for after each poll. */

@@ -3,7 +3,9 @@
 
 #include "common/clock.h"
 #include "common/json.h"
+#include "common/log_limit.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,6 +18,13 @@ static struct {
     bool as_json;
     enum log_level least;
 } settings = {"muster", false, LOG_INFO_LEVEL};
+
+/* What was logged, for limits and counts; the lock is there because librdkafka logs from threads of its own. */
+static struct {
+    pthread_mutex_t lock;
+    struct log_limit limit;
+    int64_t counts[LOG_ERROR_LEVEL + 1];
+} past = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
 
@@ -90,14 +99,12 @@ static bool render_json(struct buf *line, const struct log_pair *pairs, size_t c
     return !out.failed;
 }
 
-void log_line(enum log_level level, const char *event, const struct log_pair *pairs,
-              size_t count)
+static void write_line(enum log_level level, const char *event, const struct log_pair *pairs,
+                       size_t count)
 {
     enum { FIXED = 4 };
     struct log_pair all[FIXED + PAIRS_MAX];
     char time[25];
-    if (level < settings.least)
-        return;
     clock_iso(clock_unix_ms(), time);
     all[0] = (struct log_pair)LOG_TEXT("time", time);
     all[1] = (struct log_pair)LOG_TEXT("level", level_names[level]);
@@ -113,6 +120,68 @@ void log_line(enum log_level level, const char *event, const struct log_pair *pa
     /* One write, so that the lines of several processes do not mix; what cannot be logged has nobody to be told. */
     if (!whole || !buf_add(&line, STR("\n")) || write(STDERR_FILENO, line.ptr, line.len) < 0)
         return;
+}
+
+/* --- what is only counted --- */
+
+static bool next_repeated(int64_t now_ms, struct log_kind *out)
+{
+    (void)pthread_mutex_lock(&past.lock);
+    bool found = log_limit_next(&past.limit, now_ms, out);
+    (void)pthread_mutex_unlock(&past.lock);
+    return found;
+}
+
+static void tell_repeated(int64_t now_ms)
+{
+    struct log_kind k;
+    while (next_repeated(now_ms, &k)) {
+        const struct log_pair repeated = LOG_INT("repeated", k.hidden);
+        const struct log_pair pairs[] = {LOG_TEXT(k.key, k.value), repeated};
+        bool has_key = k.key[0] != '\0';
+        write_line(LOG_WARN_LEVEL, k.event, has_key ? pairs : &repeated, has_key ? 2 : 1);
+    }
+}
+
+void log_tell_repeated(void)
+{
+    tell_repeated(clock_ms());
+}
+
+void log_close(void)
+{
+    tell_repeated(INT64_MAX);
+}
+
+static bool admits(enum log_level level, const char *event, const struct log_pair *first)
+{
+    (void)pthread_mutex_lock(&past.lock);
+    past.counts[level]++;
+    bool is_shown = level != LOG_WARN_LEVEL ||
+                    log_limit_admits(&past.limit, event, first->key, first->value, clock_ms());
+    (void)pthread_mutex_unlock(&past.lock);
+    return is_shown;
+}
+
+void log_line(enum log_level level, const char *event, const struct log_pair *pairs,
+              size_t count)
+{
+    log_tell_repeated();
+    if (level >= settings.least && admits(level, event, pairs))
+        write_line(level, event, pairs, count);
+}
+
+int64_t log_count(enum log_level level)
+{
+    (void)pthread_mutex_lock(&past.lock);
+    int64_t count = past.counts[level];
+    (void)pthread_mutex_unlock(&past.lock);
+    return count;
+}
+
+const char *log_level_name(enum log_level level)
+{
+    return level_names[level];
 }
 
 struct str log_number(char out[static 24], int64_t number)

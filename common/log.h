@@ -3,6 +3,9 @@
 /*
  * One line a fact, on stderr: `time=… level=info stage=fetcher event=started key=value …`, or the same as one JSON object
  * a line. Keys are fixed words; values are quoted when they need it. Only a stage's main file logs. Never fails.
+ *
+ * Warnings that repeat are counted and told later, with `repeated=N` (log_limit.h). Debug, info and error lines are shown
+ * always. Any thread may log: librdkafka's do.
  */
 #include "common/str.h"
 
@@ -10,6 +13,15 @@ enum log_level { LOG_DEBUG_LEVEL, LOG_INFO_LEVEL, LOG_WARN_LEVEL, LOG_ERROR_LEVE
 
 /* Once, at the start. `stage` must outlive the process. */
 void log_open(const char *stage, bool as_json, enum log_level least);
+
+/* Tell what was only counted and whose window is over: now and then, from the main loop. */
+void log_tell_repeated(void);
+/* Tell all that was only counted: at the end. */
+void log_close(void);
+
+/* Lines of this level so far, shown or only counted. */
+int64_t log_count(enum log_level level);
+const char *log_level_name(enum log_level level);
 
 struct log_pair {
     const char *key;

@@ -53,7 +53,9 @@ static bool metrics(struct serve *s, struct MHD_Connection *c, struct answer *a)
 {
     (void)c;
     a->type = "text/plain; version=0.0.4; charset=utf-8";
-    return !s->about.metrics || s->about.metrics(s->about.context, &a->text);
+    process_measure(&s->process, &s->health);
+    return metrics_render(&s->process, &a->text) &&
+           (!s->about.metrics || metrics_render(s->about.metrics, &a->text));
 }
 
 static bool version(struct serve *s, struct MHD_Connection *c, struct answer *a)
@@ -153,6 +155,8 @@ bool serve_open(struct serve *s, struct str where, const struct serve_about *abo
     struct listen l;
     *s = (struct serve){.about = *about, .address = "none"};
     serve_waits(s, CHECK_STAGE, STR("it is starting"));
+    metrics_open(&s->process, process_meters, process_meter_count);
+    process_measure(&s->process, &s->health);
     if (!listen_parse(where, &l, err))
         return false;
     if (l.is_none)
@@ -169,6 +173,7 @@ void serve_close(struct serve *s)
     if (s->daemon)
         MHD_stop_daemon(s->daemon); /* closes the socket, too */
     s->daemon = NULL;
+    metrics_close(&s->process);
 }
 
 /* --- checks --- */

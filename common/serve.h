@@ -16,6 +16,7 @@
  */
 #include "common/health.h"
 #include "common/listen.h"
+#include "common/process.h"
 #include "common/version.h"
 
 #include <poll.h>
@@ -25,9 +26,8 @@ struct serve_about {
     const struct version_library *libraries; /* beside those of all programs; may be NULL */
     /* Called when somebody asks for checks or metrics, to bring them up to date; may be NULL. */
     void (*refresh)(void *context);
-    /* The text of /metrics; NULL = there are none. */
-    bool (*metrics)(void *context, struct buf *out);
     void *context;
+    const struct metrics *metrics; /* the stage's own; may be NULL */
 };
 
 /* Must not be moved once it is open. Starts as {0}. */
@@ -35,6 +35,7 @@ struct serve {
     void *daemon; /* NULL when nobody listens */
     struct serve_about about;
     struct health health;
+    struct metrics process;           /* what every stage measures */
     char address[LISTEN_ADDRESS_MAX]; /* "127.0.0.1:9310", or "none" */
 };
 

@@ -31,9 +31,14 @@ static const struct version_library libraries[] = {
     {NULL, NULL},
 };
 
-const char *version_text(void)
+const char *version_number(void)
 {
-    return sizeof MUSTER_COMMIT > 1 ? MUSTER_VERSION " (" MUSTER_COMMIT ")" : MUSTER_VERSION;
+    return MUSTER_VERSION;
+}
+
+const char *version_commit(void)
+{
+    return MUSTER_COMMIT;
 }
 
 static bool render_list(const struct version_library *list, struct buf *out)
@@ -46,8 +51,9 @@ static bool render_list(const struct version_library *list, struct buf *out)
 
 bool version_render(const char *program, const struct version_library *more, struct buf *out)
 {
-    return buf_addf(out, "%s %s\n", program, version_text()) && render_list(libraries, out) &&
-           render_list(more, out);
+    const char *commit = sizeof MUSTER_COMMIT > 1 ? " (" MUSTER_COMMIT ")" : "";
+    return buf_addf(out, "%s " MUSTER_VERSION "%s\n", program, commit) &&
+           render_list(libraries, out) && render_list(more, out);
 }
 
 static void put_list(const struct version_library *list, struct json_out *o)

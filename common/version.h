@@ -13,8 +13,8 @@ struct version_library {
     const char *(*version)(void);
 };
 
-/* "0.1.0", or "0.1.0 (8d0dc55)". */
-const char *version_text(void);
+const char *version_number(void); /* "0.1.0" */
+const char *version_commit(void); /* empty when it is not known */
 /* Lines for a person. `more` may be NULL. */
 must_check bool version_render(const char *program, const struct version_library *more,
                                struct buf *out);

@@ -11,6 +11,7 @@
 #include "common/serve.h"
 #include "common/signals.h"
 #include "common/start.h"
+#include "fetcher/meters.h"
 #include "fetcher/publish.h"
 #include "fetcher/roster.h"
 #include "fetcher/settings.h"
@@ -34,6 +35,7 @@ struct fetcher {
     struct publish publish;
     struct http *http;
     struct serve serve;
+    struct metrics metrics;
     int signals;
     struct roster roster;
     int64_t drain_end_ms; /* 0 = not draining */
@@ -94,7 +96,8 @@ static void refresh(void *context)
     if (kafka_consumer_is_connected(f->tasks) && kafka_producer_is_connected(f->publish.kafka))
         serve_ok(&f->serve, CHECK_KAFKA);
     else
-        serve_waits(&f->serve, CHECK_KAFKA, STR("no broker is connected"));
+        serve_waits(&f->serve, CHECK_KAFKA, STR("no broker answers"));
+    fetcher_meters_now(&f->metrics, &f->roster, kafka_producer_pending(f->publish.kafka));
 }
 
 static bool open_serve(struct fetcher *f, struct err *err)
@@ -102,7 +105,9 @@ static bool open_serve(struct fetcher *f, struct err *err)
     const struct serve_about about = {.program = "muster-fetcher",
                                       .libraries = settings_libraries,
                                       .refresh = refresh,
-                                      .context = f};
+                                      .context = f,
+                                      .metrics = &f->metrics};
+    metrics_open(&f->metrics, fetcher_meters, FETCHER_METER_COUNT);
     return serve_open(&f->serve, f->settings.common.listen, &about, err);
 }
 
@@ -159,6 +164,7 @@ static void on_delivered(void *context, void *ticket, const struct err *failure)
     int64_t offset = s->offset;
     if (failure && failure->kind == ERR_FATAL)
         f->failure = *failure;
+    metrics_add(&f->metrics, FETCHER_PUBLISH_FAILURES, NO_LABELS, failure != NULL);
     if (roster_acknowledge(&f->roster, s, failure ? failure->kind : ERR_NONE, &m, &f->scratch))
         ledger_mark_done(kafka_ledger(f->tasks), partition, offset);
 }
@@ -212,6 +218,7 @@ static bool take_tasks(struct fetcher *f, struct err *err)
             return false;
         if (taken) {
             roster_open(&f->roster, &m, clock_ms(), &f->scratch);
+            metrics_add(&f->metrics, FETCHER_TASKS, NO_LABELS, 1);
             kafka_message_free(&m);
         }
     }
@@ -241,6 +248,7 @@ static void take_answer(struct fetcher *f, struct stretch *s, const struct http_
     schedule_ended(&f->roster.schedule, s);
     struct pace_ruling r = stretch_answer(s, answer, &m, clock_dice(PACE_DICE), &f->scratch);
     arena_reset(&f->scratch);
+    fetcher_meters_answer(&f->metrics, s, answer, &r);
     if (r.holds_account)
         schedule_hold(&f->roster.schedule, s, m.now_ms + r.wait_ms);
     if (s->step == STEP_WAIT)
@@ -299,6 +307,7 @@ static bool publish_stretch(struct fetcher *f, struct stretch *s, struct err *er
     arena_reset(&f->scratch);
     if (sent) {
         log_trouble(s);
+        fetcher_meters_sent(&f->metrics, s);
         step_on(f, s);
     } else if (err->kind == ERR_REJECT) {
         /* No topic takes it; a failed page always fits. */
@@ -327,6 +336,7 @@ static void log_progress(struct fetcher *f)
 {
     struct progress *p = &f->progress;
     int64_t now_ms = clock_ms();
+    log_tell_repeated();
     if (p->pages == p->told_pages || now_ms - p->told_ms < PROGRESS_MS)
         return;
     LOG_INFO("progress", LOG_INT("pages", p->pages), LOG_INT("bytes", p->bytes),
@@ -356,6 +366,8 @@ static int fetcher_close(struct fetcher *f, struct err *err)
     kafka_producer_close(f->publish.kafka); /* tells on_delivered() what is left: all void */
     http_close(f->http);
     serve_close(&f->serve);
+    metrics_close(&f->metrics);
+    log_close();
     roster_done(&f->roster);
     if (f->signals >= 0)
         (void)close(f->signals);

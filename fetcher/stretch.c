@@ -66,14 +66,12 @@ static struct str set_text(struct buf *b, struct str text)
     return buf_str(b);
 }
 
-static void new_trace(char out[static 56])
+/* A task of before traces begins one. */
+static void continue_trace(struct str parent, char out[static TRACE_BYTES])
 {
-    uint32_t r[6];
-    for (size_t i = 0; i < 6; i++)
-        r[i] =
-            clock_dice(UINT32_MAX) + 1; /* an id of zeros is none (W3C Trace Context, 3.2.2) */
-    (void)snprintf(out, 56, "00-%08x%08x%08x%08x-%08x%08x-01", r[0], r[1], r[2], r[3], r[4],
-                   r[5]);
+    struct trace_dice dice;
+    clock_random(&dice, sizeof dice);
+    trace_continue(parent, &dice, out);
 }
 
 static bool read_task(struct stretch *s, const struct providers *providers, struct arena *arena,
@@ -91,8 +89,9 @@ static bool read_task(struct stretch *s, const struct providers *providers, stru
     /* The arena is everybody's; what outlives this call is kept. */
     free(s->link_texts);
     s->link_texts = keep_two(t.link, t.params, &t.link, &t.params);
+    continue_trace(t.trace, s->trace);
     t.stream = s->stream->name;
-    t.cursor = (struct str){0};
+    t.cursor = t.trace = (struct str){0};
     s->task = t;
     return true;
 }
@@ -105,7 +104,6 @@ void stretch_begin(struct stretch *s, const struct providers *providers, int64_t
     s->pages = s->attempt = 0;
     s->was_lost = s->is_stuck = false;
     s->step = STEP_ASK;
-    new_trace(s->trace);
     if (!read_task(s, providers, arena, &err)) {
         (void)set_text(&s->complaint, str_of(err.text));
         s->step = STEP_REJECT;
@@ -264,7 +262,8 @@ struct page_head stretch_page(const struct stretch *s)
                           .type = f->type,
                           .time_ms = f->time_ms,
                           .took_ms = f->took_ms,
-                          .trace = str_of(s->trace)};
+                          .trace = str_of(s->trace),
+                          .due_ms = s->task.due_ms};
     if (f->outcome != OUTCOME_OK)
         p.error = buf_str(&s->complaint);
     if (f->outcome == OUTCOME_DEFERRED) {
@@ -304,5 +303,6 @@ struct task stretch_rest(const struct stretch *s)
     t.page = s->at.page;
     t.seen = s->at.seen;
     t.cursor = s->at.cursor;
+    t.trace = str_of(s->trace);
     return t;
 }

@@ -6,6 +6,7 @@
  * and nothing is unacknowledged. It keeps little memory of its own, as there can be thousands; what is made for one page lives in
  * the arena that is given. No I/O.
  */
+#include "common/trace.h"
 #include "fetcher/ask.h"
 #include "fetcher/pace.h"
 
@@ -52,11 +53,11 @@ struct stretch {
     int attempt;
     int64_t pages, began_ms, wake_ms;
     size_t unacknowledged;
-    bool is_in_flight; /* counted by its stream's pace */
-    bool is_void;      /* its partition was taken away: publish nothing more */
-    bool was_lost;     /* a message was not acknowledged: begin anew when all is back */
-    bool was_refused;  /* a message is over its topic's limit: fail when all is back */
-    char trace[56];    /* traceparent of all its pages */
+    bool is_in_flight;       /* counted by its stream's pace */
+    bool is_void;            /* its partition was taken away: publish nothing more */
+    bool was_lost;           /* a message was not acknowledged: begin anew when all is back */
+    bool was_refused;        /* a message is over its topic's limit: fail when all is back */
+    char trace[TRACE_BYTES]; /* traceparent of all its pages, and of its rest */
 };
 
 /* One reading of the clocks: steady, and of the day. */

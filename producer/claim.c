@@ -3,6 +3,7 @@
 
 #include "common/clock.h"
 #include "common/json.h"
+#include "common/trace.h"
 
 #include <time.h>
 
@@ -183,6 +184,22 @@ static int64_t previous_run(const bson_t *link, const struct task *t)
     return gen == t->run - 1 && map == t->map && !twice ? gen : 0;
 }
 
+static struct str new_trace(struct arena *arena)
+{
+    struct trace_dice dice;
+    char text[TRACE_BYTES];
+    clock_random(&dice, sizeof dice);
+    trace_begin(&dice, text);
+    return arena_copy(arena, str_of(text));
+}
+
+/* A new link, and one that a person made due, is due since 1970 to come first: its age begins with its claim. */
+static int64_t due_since_ms(const bson_t *link)
+{
+    int64_t due_ms = 0;
+    return doc_time(link, "due_at", &due_ms) && due_ms > 0 ? due_ms : clock_unix_ms();
+}
+
 /* The task of a link, as the update will have left it. */
 static bool read_task(const bson_t *link, const struct share *share, struct arena *arena,
                       struct task *t)
@@ -206,6 +223,8 @@ static bool read_task(const bson_t *link, const struct share *share, struct aren
     t->params = params_text(link, arena);
     t->map = share->map;
     t->prev = previous_run(link, t);
+    t->due_ms = due_since_ms(link);
+    t->trace = new_trace(arena);
     return true;
 }
 

@@ -14,6 +14,7 @@
 #include "common/signals.h"
 #include "common/start.h"
 #include "producer/claim.h"
+#include "producer/meters.h"
 #include "producer/policy.h"
 #include "producer/publish.h"
 #include "producer/routes.h"
@@ -56,6 +57,7 @@ struct producer {
     struct publish publish;
     struct trouble mongo_trouble, kafka_trouble;
     struct serve serve;
+    struct metrics metrics;
     int signals;
     int64_t measured_ms, routes_ms, lease_end_ms; /* clock_ms() */
     int64_t claimed;
@@ -149,18 +151,20 @@ static bool open_kafka(struct producer *p, struct err *err)
 static void refresh(void *context)
 {
     struct producer *p = context;
+    producer_meters_now(&p->metrics, p->publish.open, &p->routes);
     if (!p->publish.kafka || p->kafka_trouble.failures)
         return;
     if (kafka_producer_is_connected(p->publish.kafka))
         serve_ok(&p->serve, CHECK_KAFKA);
     else
-        serve_waits(&p->serve, CHECK_KAFKA, STR("no broker is connected"));
+        serve_waits(&p->serve, CHECK_KAFKA, STR("no broker answers"));
 }
 
 static bool open_serve(struct producer *p, struct err *err)
 {
     const struct serve_about about = {
-        .program = program.name, .refresh = refresh, .context = p};
+        .program = program.name, .refresh = refresh, .context = p, .metrics = &p->metrics};
+    metrics_open(&p->metrics, producer_meters, PRODUCER_METER_COUNT);
     return serve_open(&p->serve, p->settings.common.listen, &about, err);
 }
 
@@ -245,6 +249,7 @@ static bool check_routes(struct producer *p, struct err *err)
 {
     struct routes now;
     arena_auto scratch = {0};
+    log_tell_repeated();
     if (clock_ms() < p->routes_ms + ROUTES_EVERY_MS)
         return true;
     p->routes_ms = clock_ms();
@@ -278,12 +283,14 @@ static bool claim_batch(struct producer *p, struct err *err)
     if (!publish_is_done(&p->publish) || p->kafka_trouble.failures)
         return true;
     arena_reset(&p->batch_arena);
+    int64_t began_ms = clock_ms();
     bool ok = claim_links(&p->claim, &p->policy, &p->batch_arena, &batch, &count, err);
     if (ok) {
         publish_begin(&p->publish, batch, count);
         p->lease_end_ms = clock_ms() + p->settings.lease_ms;
         p->claimed += (int64_t)count;
     }
+    producer_meters_claim(&p->metrics, ok, &p->claim, batch, count, clock_ms() - began_ms);
     if (!ok &&
         p->claim.collided) { /* with another producer: nothing to tell, only to pause for */
         p->mongo_trouble.failures++;
@@ -299,6 +306,7 @@ static bool publish_batch(struct producer *p, struct err *err)
         return true;
     }
     bool ok = publish_tasks(&p->publish, clock_ms() >= p->lease_end_ms, err);
+    producer_meters_publish(&p->metrics, ok ? ERR_NONE : err->kind);
     if (!ok && err->kind == ERR_REJECT) {
         LOG_ERROR("rejected", LOG_TEXT("error", err->text));
         err_clear(err);
@@ -337,6 +345,8 @@ static int producer_close(struct producer *p, struct err *err)
     claim_done(&p->claim);
     mongo_close(&p->mongo);
     serve_close(&p->serve);
+    metrics_close(&p->metrics);
+    log_close();
     if (p->signals >= 0)
         (void)close(p->signals);
     arena_done(&p->batch_arena);

@@ -14,6 +14,7 @@
 #include "common/serve.h"
 #include "common/signals.h"
 #include "common/start.h"
+#include "serializer/meters.h"
 #include "serializer/mongo_store.h"
 #include "serializer/work.h"
 
@@ -49,8 +50,10 @@ struct serializer {
     struct store store;
     struct work work;
     struct serve serve;
+    struct metrics metrics;
     enum check_name asked;           /* the server that the verb under way waits for */
     bool partitions[PARTITIONS_MAX]; /* assigned to us */
+    int partition_count;
     int signals;
     bool is_draining;
     int64_t drain_end_ms, maps_ms, told_ms;
@@ -130,6 +133,7 @@ static void on_assigned(void *context, int32_t partition, bool came)
     struct serializer *s = context;
     if (partition >= 0 && partition < PARTITIONS_MAX)
         s->partitions[partition] = came;
+    s->partition_count += came ? 1 : -1;
     log_line(LOG_DEBUG_LEVEL, came ? "partition_came" : "partition_went",
              LOG_PAIRS(LOG_INT("partition", partition)));
 }
@@ -189,13 +193,16 @@ static void refresh(void *context)
     if (kafka_consumer_is_connected(s->pages) && kafka_producer_is_connected(s->rejects))
         serve_ok(&s->serve, CHECK_KAFKA);
     else
-        serve_waits(&s->serve, CHECK_KAFKA, STR("no broker is connected"));
+        serve_waits(&s->serve, CHECK_KAFKA, STR("no broker answers"));
+    serializer_meters_count(&s->metrics, &s->work.counts);
+    metrics_set(&s->metrics, SERIALIZER_PARTITIONS, NO_LABELS, s->partition_count);
 }
 
 static bool open_serve(struct serializer *s, struct err *err)
 {
     const struct serve_about about = {
-        .program = program.name, .refresh = refresh, .context = s};
+        .program = program.name, .refresh = refresh, .context = s, .metrics = &s->metrics};
+    metrics_open(&s->metrics, serializer_meters, SERIALIZER_METER_COUNT);
     return serve_open(&s->serve, s->settings.common.listen, &about, err);
 }
 
@@ -267,6 +274,8 @@ static bool wait_a_moment(void *self, const char *step, const struct err *why, i
     int64_t wait_ms = 10LL << (attempt < 8 ? attempt : 8);
     if (attempt == PATIENCE + 1 || attempt % 60 == 0)
         LOG_WARN("waits", LOG_TEXT("step", step), LOG_TEXT("error", why->text));
+    metrics_add(&s->metrics, SERIALIZER_RETRIES, LABELS(str_of(health_check_name(s->asked))),
+                1);
     if (attempt > PATIENCE)
         serve_waits(&s->serve, s->asked, str_of(why->text));
     (void)serve_poll(&s->serve, &fd, 1,
@@ -322,8 +331,15 @@ static bool take_pages(struct serializer *s, struct err *err)
 
 static bool write_entities(struct serializer *s, struct err *err)
 {
+    int64_t began_ms = clock_ms();
     s->asked = CHECK_MONGO;
-    return work_write(&s->work, err);
+    if (!work_write(&s->work, err))
+        return false;
+    if (s->work.intake.page_count)
+        serve_ok(&s->serve, CHECK_MONGO);
+    serializer_meters_batch(&s->metrics, &s->work.intake, clock_ms() - began_ms,
+                            clock_unix_ms());
+    return true;
 }
 
 static bool send_reject(void *self, const struct set_aside *r, struct err *err)
@@ -360,6 +376,7 @@ static bool send_rejects(struct serializer *s, struct err *err)
 static void log_progress(struct serializer *s)
 {
     int64_t now_ms = clock_ms();
+    log_tell_repeated();
     if (s->work.counts.pages == s->told.pages || now_ms - s->told_ms < PROGRESS_MS)
         return;
     LOG_INFO("progress", LOG_INT("pages", s->work.counts.pages),
@@ -400,6 +417,8 @@ static int serializer_close(struct serializer *s, struct err *err)
     kafka_producer_close(s->rejects);
     mongo_close(&s->mongo);
     serve_close(&s->serve);
+    metrics_close(&s->metrics);
+    log_close();
     if (s->signals >= 0)
         (void)close(s->signals);
     arena_done(&s->work.intake.arena);

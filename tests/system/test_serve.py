@@ -3,11 +3,15 @@
 
 import json
 import os
+import re
 import signal
 import socket
+import subprocess
 import sys
+import time
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from muster_lib import ROOT, STAGES, Muster, ask, server_pid, wait_until
 
@@ -40,6 +44,93 @@ def test_a_running_stage_is_alive_and_ready_and_says_what_it_is(running, stage):
     assert lines[0].split()[:2] == [said["program"], said["version"]]
     assert dict(line.split() for line in lines[1:]) == said["libraries"]
     assert {"librdkafka", "libmongoc", "libmicrohttpd"} <= said["libraries"].keys()
+
+
+def samples_of(process):
+    """{name and labels: value}, by another reader than ours; what breaks the rules of the format or of naming fails."""
+    status, text, kind = process.ask("/metrics")
+    assert status == 200 and kind.startswith("text/plain; version=0.0.4")
+    found, families = {}, list(text_string_to_metric_families(text))
+    assert len({family.name for family in families}) == len(families), "a family stands twice"
+    for family in families:
+        assert family.documentation and family.type in ("counter", "gauge", "histogram"), family
+        for sample in family.samples:
+            assert (family.type == "counter") == sample.name.endswith("_total"), sample
+            if family.type == "histogram":
+                assert re.fullmatch(f"{family.name}_(bucket|sum|count)", sample.name), sample
+            key = (sample.name, *sorted(sample.labels.items()))
+            assert key not in found, f"{key} stands twice"
+            found[key] = sample.value
+    for (name, *labels), value in found.items():
+        if name.endswith("_count"):  # the last bucket holds all
+            buckets = [v for (n, *l), v in found.items() if n == name[:-6] + "_bucket" and set(labels) <= set(l)]
+            assert buckets == sorted(buckets) and buckets[-1] == value, f"{name} {labels}: {buckets}"
+    return found
+
+
+def total(samples, name, **labels):
+    """Over all series that have these labels."""
+    return sum(value for (n, *l), value in samples.items() if n == name and labels.items() <= dict(l).items())
+
+
+def test_what_a_round_did_stands_in_the_metrics(running):
+    producer, fetcher, serializer = (samples_of(running.stages[stage][0]) for stage in STAGES)
+    links = len(running.links())
+    assert total(producer, "muster_producer_links_claimed_total") >= links
+    assert total(producer, "muster_due_to_claimed_seconds_count") >= links
+    pages = total(fetcher, "muster_fetcher_pages_total", outcome="ok")
+    assert pages >= 2 * 40 // 10
+    # The end of a listing is an answer with status 500 here, and a page too.
+    assert total(fetcher, "muster_http_requests_total") == total(fetcher, "muster_http_request_duration_seconds_count") == pages
+    assert total(fetcher, "muster_http_requests_total", end="2xx", stream="qualys/hosts") > 0
+    assert total(fetcher, "muster_fetcher_page_bytes_total") > 1000 * pages / 2
+    assert total(fetcher, "muster_fetcher_lanes") == 4
+    assert total(serializer, "muster_serializer_pages_total") == pages
+    assert total(serializer, "muster_due_to_stored_seconds_count") == pages
+    assert 0 < total(serializer, "muster_due_to_stored_seconds_sum") < 60 * pages
+    assert total(serializer, "muster_batch_duration_seconds_count") > 0
+    assert total(serializer, "muster_serializer_runs_total", result="whole") == links
+    assert total(serializer, "muster_serializer_partitions") == 6
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_each_stage_measures_its_process_and_its_checks(running, stage):
+    samples = samples_of(running.stages[stage][0])
+    version = json.loads(running.stages[stage][0].ask("/version")[1])
+    assert total(samples, "muster_build_info", version=version["version"]) == 1
+    assert {dict(l)["check"] for (name, *l), value in samples.items() if name == "muster_check_ready" and value == 1} == CHECKS[stage]
+    assert total(samples, "process_resident_memory_bytes") > 1 << 20
+    assert total(samples, "process_open_fds") > 5
+    assert total(samples, "process_cpu_seconds_total") > 0
+    assert abs(total(samples, "process_start_time_seconds") - time.time()) < 600
+    assert total(samples, "muster_log_lines_total", level="error") == 0
+
+
+def test_one_trace_goes_from_the_claim_through_tasks_and_pages(muster):
+    m = muster(size=40, page_size=2)
+    m.start_all(fetcher=["--stretch-pages", "3"])
+    m.round(1)
+    tasks = [json.loads(value) for value in kcat(m, "tasks", "%s\n").splitlines()]
+    pages = [dict(pair.split("=", 1) for pair in line.split(",") if "=" in pair)
+             for line in kcat(m, "pages", "%h\n").splitlines()]
+    for link in m.links():
+        of_tasks = [t["traceparent"] for t in tasks if t["link"] == link]
+        of_pages = [p["traceparent"] for p in pages if p["muster-link"] == link]
+        assert len(of_tasks) > 3 and len(of_pages) > 9, "the rest of the listing never became a task: this shows nothing"
+        assert {len(trace) for trace in of_tasks + of_pages} == {55}
+        assert len({trace.split("-")[1] for trace in of_tasks + of_pages}) == 1, f"{link} has several traces"
+        spans_of_pages = {trace.split("-")[2] for trace in of_pages}
+        assert len(spans_of_pages) == len(of_tasks), "one span for each stretch"
+        # A rest names the stretch that published it; the first task was published by no stretch.
+        assert len({trace.split("-")[2] for trace in of_tasks} - spans_of_pages) == 1
+        assert {t["due"] for t in tasks if t["link"] == link} != {0}
+        assert all(p["muster-due"] < p["ce_time"] for p in pages)
+    assert len({p["traceparent"].split("-")[1] for p in pages}) == len(m.links())
+
+
+def kcat(m, topic, form):
+    return subprocess.run(["kcat", "-C", "-e", "-q", "-b", m.env["MUSTER_KAFKA"], "-t", f"{m.name}.{topic}", "-o",
+                           "beginning", "-f", form], check=True, capture_output=True, timeout=60).stdout.decode(errors="replace")
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -117,9 +208,11 @@ def test_a_server_that_stands_still_makes_stages_unready_and_leaves_them_alive(m
         status, text, _ = process.ask("/readyz")
         return None if status == 200 else f"{process.name}: {status} {text}"
 
-    before = m.make_due()
+    before = {name: link["gen"] for name, link in m.links().items()}
     os.kill(pid, signal.SIGSTOP)
     try:
+        if server == "kafka":  # a producer that has nothing to publish asks Kafka nothing
+            m.make_due()
         for process in needs_it:
             wait_until(lambda process=process: unready(process), f"{process.name} sees that {server} is away", 40)
         for process in m.processes:
@@ -128,6 +221,8 @@ def test_a_server_that_stands_still_makes_stages_unready_and_leaves_them_alive(m
         os.kill(pid, signal.SIGCONT)
     for process in m.processes:
         wait_until(lambda process=process: ready(process), f"{process.name} sees that {server} is back", 60)
+    if server == "mongo":
+        m.make_due()
     m.wait_closed(before, 90)
 
 

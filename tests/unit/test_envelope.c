@@ -21,6 +21,8 @@ static const struct task full_task = {
     .cursor = {"a b\n", 4},
     .seen = 128,
     .map = 3,
+    .due_ms = 1704164600000,
+    .trace = {"00-0123456789abcdef0123456789abcdef-0123456789abcdef-01", 55},
 };
 
 static void test_a_task_reads_back_as_it_was(void **state)
@@ -43,6 +45,22 @@ static void test_a_task_reads_back_as_it_was(void **state)
     assert_int_equal(got.page, 64);
     assert_int_equal(got.seen, 128);
     assert_int_equal(got.map, 3);
+    assert_int_equal(got.due_ms, 1704164600000);
+    assert_true(str_eq(got.trace, full_task.trace));
+}
+
+static void test_a_task_of_before_traces_and_due_times_is_one(void **state)
+{
+    struct err err = {0};
+    arena_auto arena = {0};
+    struct task got;
+    (void)state;
+    assert_true(
+        task_decode(STR("{\"stream\":\"q/h\",\"link\":\"l\",\"gen\":1,\"run\":1,\"prev\":0,"
+                        "\"page\":0,\"cursor\":\"\",\"seen\":0,\"map\":1,\"params\":{}}"),
+                    &arena, &got, &err));
+    assert_int_equal(got.due_ms, 0);
+    assert_int_equal(got.trace.len, 0);
 }
 
 static void test_a_task_over_the_buffer_is_refused(void **state)
@@ -115,6 +133,7 @@ static struct page_head page_of(enum outcome outcome)
         .time_ms = 1704164640000,
         .took_ms = 12,
         .trace = STR("00-0123456789abcdef0123456789abcdef-0123456789abcdef-01"),
+        .due_ms = 1704164600001,
     };
     for (size_t i = 0; i < sizeof p.sha256; i++)
         p.sha256[i] = (uint8_t)(i * 9);
@@ -138,7 +157,8 @@ static void test_a_page_reads_back_as_it_was(void **state)
         assert_true(got.outcome == p.outcome && got.status == 503 && got.took_ms == 12);
         assert_true(str_eq(got.url, p.url) && str_eq(got.type, p.type) &&
                     str_eq(got.error, p.error));
-        assert_true(got.time_ms == p.time_ms && str_eq(got.trace, p.trace));
+        assert_true(got.time_ms == p.time_ms && str_eq(got.trace, p.trace) &&
+                    got.due_ms == p.due_ms);
         assert_memory_equal(got.sha256, p.sha256, sizeof p.sha256);
         assert_true(str_eq(got.cursor, deferred ? p.cursor : (struct str){0}));
         assert_true(got.seen == (deferred ? 260 : 0) &&
@@ -280,6 +300,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_task_reads_back_as_it_was),
+        cmocka_unit_test(test_a_task_of_before_traces_and_due_times_is_one),
         cmocka_unit_test(test_a_task_over_the_buffer_is_refused),
         cmocka_unit_test(test_what_is_no_task_is_a_reject_that_says_why),
         cmocka_unit_test(test_a_page_reads_back_as_it_was),

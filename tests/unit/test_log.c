@@ -15,15 +15,14 @@
 #include <string.h>
 #include <unistd.h>
 
-/* What log_line() writes to stderr, without the newline at its end. */
-static struct str line_of(char out[static 20000], enum log_level level,
-                          const struct log_pair *pairs, size_t count)
+/* What is written to stderr, without the newline at its end. */
+static struct str written_by(char out[static 20000], void (*run)(void))
 {
     FILE *file = tmpfile();
     int kept = dup(STDERR_FILENO);
     if (!file || kept < 0 || dup2(fileno(file), STDERR_FILENO) < 0)
         abort();
-    log_line(level, "tried", pairs, count);
+    run();
     if (dup2(kept, STDERR_FILENO) < 0)
         abort();
     (void)close(kept);
@@ -35,6 +34,26 @@ static struct str line_of(char out[static 20000], enum log_level level,
         assert_null(memchr(out, '\n', len - 1));
     }
     return (struct str){out, len ? len - 1 : 0};
+}
+
+static struct {
+    enum log_level level;
+    const struct log_pair *pairs;
+    size_t count;
+} tried;
+
+static void try_it(void)
+{
+    log_line(tried.level, "tried", tried.pairs, tried.count);
+}
+
+static struct str line_of(char out[static 20000], enum log_level level,
+                          const struct log_pair *pairs, size_t count)
+{
+    tried.level = level;
+    tried.pairs = pairs;
+    tried.count = count;
+    return written_by(out, try_it);
 }
 
 struct quoting {
@@ -124,6 +143,29 @@ static void test_a_huge_value_is_cut(void **state)
     assert_true(line.len > 4000 && line.len < 5000);
 }
 
+static void test_a_warning_that_repeats_is_counted_and_told_at_the_end(void **state)
+{
+    char text[20000];
+    (void)state;
+    log_open("tests", false, LOG_INFO_LEVEL);
+    int64_t before = log_count(LOG_WARN_LEVEL);
+    assert_int_not_equal(
+        line_of(text, LOG_WARN_LEVEL, LOG_PAIRS(LOG_TEXT("link", "x"), LOG_INT("page", 1))).len,
+        0);
+    for (int i = 2; i <= 4; i++)
+        assert_int_equal(
+            line_of(text, LOG_WARN_LEVEL, LOG_PAIRS(LOG_TEXT("link", "x"), LOG_INT("page", i)))
+                .len,
+            0);
+    for (int i = 0; i < 3; i++) /* errors, and what is rare by design, are never hidden */
+        assert_int_not_equal(
+            line_of(text, LOG_ERROR_LEVEL, LOG_PAIRS(LOG_TEXT("link", "x"))).len, 0);
+    assert_int_equal(log_count(LOG_WARN_LEVEL) - before, 4);
+    struct str told = written_by(text, log_close);
+    assert_true(str_has(told, STR("level=warn stage=tests event=tried link=x repeated=3")));
+    assert_int_equal(written_by(text, log_close).len, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -132,6 +174,7 @@ int main(void)
         cmocka_unit_test(test_json_is_one_object_that_reads_back),
         cmocka_unit_test(test_lower_levels_are_left_out),
         cmocka_unit_test(test_a_huge_value_is_cut),
+        cmocka_unit_test(test_a_warning_that_repeats_is_counted_and_told_at_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
