@@ -8,6 +8,7 @@ PYTHON  = /usr/bin/python3
 PYTEST  = $(PYTHON) -B -m pytest -p no:cacheprovider
 JOBS   ?= $(shell nproc)
 KEEP   ?=
+RUNS   ?= 5
 export KEEP
 
 # The system tests run the programs of the dev build, sanitizers and all.
@@ -15,7 +16,7 @@ DEV = MUSTER_BIN=$(CURDIR)/build/dev/bin \
       ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1 \
       UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 
-FOLDERS = common producer fetcher serializer muster tests/unit tests/stage tests/model tests/fuzz
+FOLDERS = common producer fetcher serializer muster tests/unit tests/stage tests/model tests/fuzz tests/bench
 SOURCES = $(wildcard $(addsuffix /*.c,$(FOLDERS)))
 HEADERS = $(wildcard $(addsuffix /*.h,$(FOLDERS)))
 OURS    = $(wildcard $(addsuffix /*.c,common producer fetcher serializer muster))
@@ -28,8 +29,7 @@ say = @printf '\n== %s\n' "$(1)"
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help setup demo build package dev test unit stage model system provider test-package test-compose \
-        check check-format check-tidy \
-        check-cppcheck check-release format analyze coverage fuzz clean distclean
+        check check-format check-tidy check-cppcheck check-release format analyze coverage fuzz bench clean distclean
 
 help: ## List the targets
 	@echo "Muster. Begin with: make demo"
@@ -149,6 +149,16 @@ fuzz: ## Build the fuzz targets into build/fuzz/tests/fuzz (after tools/setup fu
 	$(call say,building (fuzz))
 	@cmake --preset fuzz >/dev/null
 	@cmake --build --preset fuzz --parallel $(JOBS)
+
+bench: ## Measure everything beside bare loops and other tools (RUNS=5, ROWS='new fetch'; docs/benchmarks.md)
+	$(call say,setting up)
+	@tools/setup bench
+	$(call say,building (bench))
+	@cmake --preset bench >/dev/null
+	@cmake --build --preset bench --parallel $(JOBS)
+	$(call say,measuring)
+	@MUSTER_BUILD=$(CURDIR)/build/bench tools/with-servers $(PYTHON) -B tests/bench/bench.py \
+	    --runs $(RUNS) $(if $(QUICK),--quick) $(if $(RECORD),--record) $(ROWS)
 
 clean: ## Remove what was built
 	rm -rf build
