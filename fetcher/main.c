@@ -6,6 +6,7 @@
  */
 #include "common/clock.h"
 #include "common/conf.h"
+#include "common/files.h"
 #include "common/kafka.h"
 #include "common/log.h"
 #include "common/serve.h"
@@ -28,7 +29,7 @@ struct progress {
 
 struct fetcher {
     struct settings settings;
-    struct providers providers;
+    struct files *files;
     struct arena arena, scratch; /* for the life of the process; for one verb on one stretch */
     struct kafka_settings kafka;
     struct kafka_consumer *tasks;
@@ -36,7 +37,7 @@ struct fetcher {
     struct http *http;
     struct serve serve;
     struct metrics metrics;
-    int signals;
+    int signals, reload;
     struct roster roster;
     int64_t drain_end_ms; /* 0 = not draining */
     struct err failure;   /* of an acknowledgement */
@@ -45,6 +46,7 @@ struct fetcher {
 
 static bool fetcher_open(struct fetcher *f, int argc, char **argv, struct err *err);
 static bool fetcher_wait(struct fetcher *f, struct err *err);
+static bool reload_files(struct fetcher *f, struct err *err);
 static bool take_tasks(struct fetcher *f, struct err *err);
 static bool run_transfers(struct fetcher *f, struct err *err);
 static bool send_pages(struct fetcher *f, struct err *err);
@@ -53,12 +55,13 @@ static int fetcher_close(struct fetcher *f, struct err *err);
 
 int main(int argc, char **argv)
 {
-    struct fetcher f = {.signals = -1};
+    struct fetcher f = {.signals = -1, .reload = -1};
     struct err err = {0};
 
     bool ok = fetcher_open(&f, argc, argv, &err);
     while (ok && fetcher_wait(&f, &err)) /* Kafka, HTTP, a timer or a signal; false = stop */
-        ok = take_tasks(&f, &err)        /* tasks topic  -> stretches, while there is room */
+        ok = reload_files(&f, &err)      /* SIGHUP       -> files and secrets, read anew */
+             && take_tasks(&f, &err)     /* tasks topic  -> stretches, while there is room */
              && run_transfers(&f, &err)  /* stretches    -> answers, as each pace allows */
              && send_pages(&f, &err)     /* answers      -> pages topic, rests -> tasks topic */
              && store_offsets(&f, &err); /* acknowledged -> offsets, gap-free per partition */
@@ -116,19 +119,19 @@ static bool fetcher_open(struct fetcher *f, int argc, char **argv, struct err *e
     struct settings *s = &f->settings;
     log_open("fetcher", false, LOG_INFO_LEVEL);
     f->signals = signals_open(err);
-    if (f->signals < 0 || !settings_load(s, argc, argv, &f->arena, err))
+    f->reload = f->signals < 0 ? -1 : signals_open_reload(err);
+    if (f->reload < 0 || !settings_load(s, argc, argv, &f->arena, err))
         return false;
     log_open("fetcher", s->common.log_format == 1, (enum log_level)s->common.log_level);
-    if (!open_serve(f, err) ||
-        !providers_load(arena_text(&f->arena, s->common.schemas), s->common.providers, false,
-                        &f->arena, &f->providers, err))
+    if (!open_serve(f, err) || !(f->files = files_load(&s->common, false, err)))
         return false;
-    roster_init(&f->roster, &f->providers, &f->arena);
+    roster_init(&f->roster, &f->files->providers, &f->arena);
     const struct http_limits limits = {s->timeout_ms, s->stall_ms, s->max_page, s->window};
     f->http = http_open(&limits, err);
     if (!f->http || !open_kafka(f, err))
         return false;
     serve_ok(&f->serve, CHECK_STAGE);
+    serve_ok(&f->serve, CHECK_FILES);
     LOG_INFO("started", LOG_STR("kafka", f->kafka.brokers), LOG_STR("group", f->kafka.group),
              LOG_INT("streams", (int64_t)f->roster.schedule.count),
              LOG_TEXT("listen", f->serve.address));
@@ -174,7 +177,7 @@ static void on_delivered(void *context, void *ticket, const struct err *failure)
 static bool fetcher_wait(struct fetcher *f, struct err *err)
 {
     const int fds[] = {kafka_consumer_fd(f->tasks), kafka_producer_fd(f->publish.kafka),
-                       f->signals, serve_fd(&f->serve)};
+                       f->signals, f->reload, serve_fd(&f->serve)};
     int64_t max_ms = TAILQ_EMPTY(&f->roster.outbox) ? WAIT_MAX_MS : RETRY_MS;
     http_wait(f->http, fds, sizeof fds / sizeof *fds,
               (int)schedule_wait_ms(&f->roster.schedule, clock_ms(), max_ms));
@@ -206,6 +209,35 @@ static bool hold_lanes(struct fetcher *f, struct err *err)
     while ((lane = lanes_change(l)))
         if (!kafka_pause(f->tasks, lane->partition, lane->is_paused, err))
             return false;
+    return true;
+}
+
+/* Those before go when the last stretch that uses them has ended. */
+static void drop_older_files(struct fetcher *f)
+{
+    for (struct files *x = f->files->older; x; x = x->older)
+        if (roster_uses(&f->roster, &x->providers))
+            return;
+    files_free(f->files->older);
+    f->files->older = NULL;
+}
+
+static bool reload_files(struct fetcher *f, struct err *err)
+{
+    if (f->files->older)
+        drop_older_files(f);
+    if (!signals_came(f->reload))
+        return true;
+    struct files *now = files_load(&f->settings.common, false, err);
+    metrics_add(&f->metrics, FETCHER_RELOADS, LABELS(now ? STR("ok") : STR("failed")), 1);
+    if (!now) {
+        files_tell_failure(&f->serve, err);
+        return true;
+    }
+    now->older = f->files;
+    f->files = now;
+    roster_reload(&f->roster, &now->providers, &f->arena);
+    files_tell(now, &f->serve);
     return true;
 }
 
@@ -369,8 +401,9 @@ static int fetcher_close(struct fetcher *f, struct err *err)
     metrics_close(&f->metrics);
     log_close();
     roster_done(&f->roster);
-    if (f->signals >= 0)
-        (void)close(f->signals);
+    files_free(f->files);
+    signals_close(f->signals);
+    signals_close(f->reload);
     arena_done(&f->scratch);
     arena_done(&f->arena);
     return err->kind == ERR_FATAL ? err->exit_code : EX_OK;

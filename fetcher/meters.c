@@ -111,7 +111,7 @@ void fetcher_meters_now(struct metrics *m, const struct roster *r, size_t unackn
     metrics_set(m, FETCHER_LANES, NO_LABELS, (double)r->lanes.count);
     metrics_set(m, FETCHER_UNACKNOWLEDGED, NO_LABELS, (double)unacknowledged);
     for (size_t i = 0; i < r->schedule.count; i++) {
-        const struct channel *c = &r->schedule.channels[i];
-        metrics_set(m, FETCHER_IN_FLIGHT, LABELS(c->stream->name), c->pace.in_flight);
+        const struct channel *c = r->schedule.channels[i];
+        metrics_set(m, FETCHER_IN_FLIGHT, LABELS(c->stream), c->pace.in_flight);
     }
 }

@@ -22,6 +22,14 @@ void pace_init(struct pace *p, double per_second, int in_flight_max)
     p->bucket = bucket_size(p);
 }
 
+void pace_limit(struct pace *p, double per_second, int in_flight_max)
+{
+    p->per_second = per_second;
+    p->in_flight_max = in_flight_max > 0 ? in_flight_max : 1;
+    if (p->bucket > bucket_size(p))
+        p->bucket = bucket_size(p);
+}
+
 static void fill(struct pace *p, int64_t now_ms)
 {
     if (now_ms > p->filled_ms) {

@@ -19,6 +19,8 @@ struct pace {
 };
 
 void pace_init(struct pace *p, double per_second, int in_flight_max);
+/* Other limits, for what comes; what is in flight or held stays so. */
+void pace_limit(struct pace *p, double per_second, int in_flight_max);
 /* 0: a request may start now. More: not before so many milliseconds. PACE_NO_ROOM: not before one in flight has ended. */
 int64_t pace_wait_ms(struct pace *p, int64_t now_ms);
 void pace_start(struct pace *p);

@@ -6,7 +6,27 @@ void roster_init(struct roster *r, const struct providers *providers, struct are
     *r = (struct roster){.providers = providers};
     TAILQ_INIT(&r->outbox);
     TAILQ_INIT(&r->open);
-    schedule_init(&r->schedule, providers, arena);
+    schedule_init(&r->schedule);
+    schedule_take_limits(&r->schedule, providers, arena);
+}
+
+void roster_reload(struct roster *r, const struct providers *providers, struct arena *arena)
+{
+    struct stretch *s;
+    r->providers = providers;
+    schedule_take_limits(&r->schedule, providers, arena);
+    TAILQ_FOREACH(s, &r->open, all)
+    if (s->step == STEP_ASK || s->step == STEP_WAIT)
+        stretch_go_over(s, providers);
+}
+
+bool roster_uses(const struct roster *r, const struct providers *providers)
+{
+    const struct stretch *s;
+    TAILQ_FOREACH(s, &r->open, all)
+    if (s->stream && providers_stream(providers, s->stream->name) == s->stream)
+        return true;
+    return false;
 }
 
 static void drop(struct roster *r, struct stretch *s)
@@ -26,12 +46,15 @@ void roster_done(struct roster *r)
 
 void roster_pass_on(struct roster *r, struct stretch *s)
 {
-    bool is_patient = s->step == STEP_ASK || s->step == STEP_WAIT;
-    if (is_patient && r->is_draining)
-        s->step = STEP_REST;
-    if (s->step == STEP_ASK || s->step == STEP_WAIT)
+    bool asks = s->step == STEP_ASK || s->step == STEP_WAIT;
+    if (asks && !r->is_draining) {
+        stretch_go_over(s, r->providers);
         schedule_add(&r->schedule, s);
-    else if (s->step != STEP_ACKS)
+        return;
+    }
+    if (asks)
+        s->step = STEP_REST;
+    if (s->step != STEP_ACKS)
         schedule_enter(&r->outbox, s);
 }
 

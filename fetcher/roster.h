@@ -21,6 +21,10 @@ struct roster {
 
 /* Must not be moved afterwards. */
 void roster_init(struct roster *r, const struct providers *providers, struct arena *arena);
+/* Other files count now; those before must stay while roster_uses() them. */
+void roster_reload(struct roster *r, const struct providers *providers, struct arena *arena);
+/* Is some open stretch one of these files'? */
+bool roster_uses(const struct roster *r, const struct providers *providers);
 void roster_done(struct roster *r);
 /* A task was taken. What is made on the way lives in `scratch`. */
 void roster_open(struct roster *r, const struct kafka_message *m, int64_t now_ms,

@@ -1,30 +1,53 @@
 /* SPDX-License-Identifier: MIT */
 #include "fetcher/schedule.h"
 
-void schedule_init(struct schedule *x, const struct providers *providers, struct arena *arena)
+#include <stdlib.h>
+
+void schedule_init(struct schedule *x)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < providers->count; i++)
-        count += providers->list[i]->stream_count;
-    *x = (struct schedule){.channels = ARENA_ARRAY(arena, struct channel, count),
-                           .next_wake_ms = INT64_MAX};
+    *x = (struct schedule){.next_wake_ms = INT64_MAX};
     TAILQ_INIT(&x->waiting);
+}
+
+static struct channel *find(const struct schedule *x, struct str stream)
+{
+    for (size_t i = 0; i < x->count; i++)
+        if (str_eq(x->channels[i]->stream, stream))
+            return x->channels[i];
+    return NULL;
+}
+
+static struct channel *add(struct schedule *x, const struct stream *s, struct arena *arena)
+{
+    struct channel *c = ARENA_NEW(arena, struct channel);
+    c->stream = arena_copy(arena, s->name);
+    c->provider = arena_copy(arena, s->provider->name);
+    pace_init(&c->pace, s->limits.per_second, s->limits.in_flight);
+    TAILQ_INIT(&c->ready);
+    *ARENA_PUSH(arena, x->channels, x->count, x->room) = c;
+    return c;
+}
+
+void schedule_take_limits(struct schedule *x, const struct providers *providers,
+                          struct arena *arena)
+{
     for (size_t i = 0; i < providers->count; i++) {
         const struct provider *p = providers->list[i];
         for (size_t k = 0; k < p->stream_count; k++) {
-            struct channel *c = &x->channels[x->count++];
-            c->stream = &p->streams[k];
-            pace_init(&c->pace, c->stream->limits.per_second, c->stream->limits.in_flight);
-            TAILQ_INIT(&c->ready);
+            const struct stream *s = &p->streams[k];
+            struct channel *c = find(x, s->name);
+            if (!c)
+                c = add(x, s, arena);
+            pace_limit(&c->pace, s->limits.per_second, s->limits.in_flight);
         }
     }
 }
 
 static struct channel *channel_of(const struct schedule *x, const struct stretch *s)
 {
-    struct channel *c = x->channels;
-    while (c->stream != s->stream)
-        c++;
+    struct channel *c = find(x, s->stream->name);
+    if (!c)
+        abort(); /* each stretch's stream is of files whose limits were taken */
     return c;
 }
 
@@ -74,7 +97,7 @@ struct stretch *schedule_next(struct schedule *x, int64_t now_ms)
 {
     wake(x, now_ms);
     for (size_t i = 0; i < x->count; i++) {
-        struct channel *c = &x->channels[i];
+        struct channel *c = x->channels[i];
         struct stretch *s = TAILQ_FIRST(&c->ready);
         if (s && pace_wait_ms(&c->pace, now_ms) == 0) {
             pace_start(&c->pace);
@@ -96,8 +119,8 @@ void schedule_ended(struct schedule *x, struct stretch *s)
 void schedule_hold(struct schedule *x, const struct stretch *s, int64_t until_ms)
 {
     for (size_t i = 0; i < x->count; i++)
-        if (x->channels[i].stream->provider == s->stream->provider)
-            pace_hold(&x->channels[i].pace, until_ms);
+        if (str_eq(x->channels[i]->provider, s->stream->provider->name))
+            pace_hold(&x->channels[i]->pace, until_ms);
 }
 
 int64_t schedule_wait_ms(struct schedule *x, int64_t now_ms, int64_t max_ms)
@@ -106,7 +129,7 @@ int64_t schedule_wait_ms(struct schedule *x, int64_t now_ms, int64_t max_ms)
     if (x->next_wake_ms < now_ms + wait_ms)
         wait_ms = x->next_wake_ms > now_ms ? x->next_wake_ms - now_ms : 0;
     for (size_t i = 0; i < x->count; i++) {
-        struct channel *c = &x->channels[i];
+        struct channel *c = x->channels[i];
         int64_t channel_ms =
             TAILQ_EMPTY(&c->ready) ? PACE_NO_ROOM : pace_wait_ms(&c->pace, now_ms);
         if (channel_ms != PACE_NO_ROOM && channel_ms < wait_ms)
@@ -119,7 +142,7 @@ struct stretch *schedule_pop(struct schedule *x)
 {
     struct stretch *s = TAILQ_FIRST(&x->waiting);
     for (size_t i = 0; i < x->count && !s; i++)
-        s = TAILQ_FIRST(&x->channels[i].ready);
+        s = TAILQ_FIRST(&x->channels[i]->ready);
     if (s)
         schedule_remove(s);
     return s;

@@ -2,25 +2,29 @@
 #pragma once
 /*
  * Which stretch may ask next. Each stream has a channel: its pace, and its stretches in the order in which they came; those that wait
- * for a time of their own stand aside until then. Time is an argument. Owns no stretch. Pure.
+ * for a time of their own stand aside until then. A channel is known by the name of its stream and outlives the files that it came
+ * from, so that a reload changes limits and forgets nothing. Time is an argument. Owns no stretch. Pure.
  */
 #include "fetcher/stretch.h"
 
 struct channel {
-    const struct stream *stream;
+    struct str stream, provider; /* names */
     struct pace pace;
     struct stretch_queue ready;
 };
 
 struct schedule {
-    struct channel *channels;
-    size_t count;
+    struct channel **channels;
+    size_t count, room;
     struct stretch_queue waiting;
     int64_t next_wake_ms; /* no stretch has to be woken before */
 };
 
-/* Channels live in the arena; the schedule must not be moved afterwards. */
-void schedule_init(struct schedule *x, const struct providers *providers, struct arena *arena);
+/* Must not be moved afterwards. */
+void schedule_init(struct schedule *x);
+/* The limits of these files count from now on. Channels, and copies of names, live in the arena. */
+void schedule_take_limits(struct schedule *x, const struct providers *providers,
+                          struct arena *arena);
 /* A stretch at STEP_ASK or STEP_WAIT. */
 void schedule_add(struct schedule *x, struct stretch *s);
 /* Into and out of any queue of stretches. */

@@ -110,6 +110,22 @@ void stretch_begin(struct stretch *s, const struct providers *providers, int64_t
     }
 }
 
+/* Pages that were counted one way cannot be counted on in another. */
+static bool is_the_same(const struct stream *a, const struct stream *b)
+{
+    return memcmp(a->digest, b->digest, sizeof a->digest) == 0 &&
+           a->pages.size == b->pages.size;
+}
+
+void stretch_go_over(struct stretch *s, const struct providers *providers)
+{
+    const struct stream *now = providers_stream(providers, s->stream->name);
+    if (!now || now == s->stream || !is_the_same(now, s->stream))
+        return;
+    s->stream = now;
+    s->task.stream = now->name;
+}
+
 bool stretch_ask(struct stretch *s, const struct moment *m, struct arena *arena,
                  struct http_request *out)
 {

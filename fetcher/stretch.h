@@ -71,6 +71,11 @@ void stretch_free(struct stretch *s);
 /* From the first page of its task: STEP_ASK, or STEP_REJECT when the task is none or of no stream that there is. */
 void stretch_begin(struct stretch *s, const struct providers *providers, int64_t now_ms,
                    struct arena *arena);
+/*
+ * Other files count now. Before it asks, a stretch goes over to them, and so to their secrets, unless its stream is another one there:
+ * then it goes on as it began, to its end.
+ */
+void stretch_go_over(struct stretch *s, const struct providers *providers);
 /* The request for its page; false when none can be made: then a failed page is to be published. */
 must_check bool stretch_ask(struct stretch *s, const struct moment *m, struct arena *arena,
                             struct http_request *out);

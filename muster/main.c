@@ -33,7 +33,7 @@ static const struct command commands[] = {
      "usage: muster init\n\n"
      "Makes what the stages need and says what it made; what is there already is kept. Run it once\n"
      "at the start, and again after every change of a file: that gives changed streams a new map,\n"
-     "and the stages, started again, read all pages by it.\n\n"
+     "and the stages, told by SIGHUP or started again, read all pages by it.\n\n"
      "  muster init\n"
      "  muster init --lanes 64 --page-partitions 24 --retention 90d\n",
      NEEDS_FILES | NEEDS_MONGO | NEEDS_KAFKA, 0, 0, init_run},

@@ -5,6 +5,7 @@
  */
 #include "common/clock.h"
 #include "common/conf.h"
+#include "common/files.h"
 #include "common/group.h"
 #include "common/kafka.h"
 #include "common/log.h"
@@ -47,7 +48,7 @@ struct trouble {
 struct producer {
     struct settings settings;
     struct arena arena, batch_arena;
-    struct providers providers;
+    struct files *files;
     struct kafka_settings kafka;
     int32_t partitions; /* of the tasks topic */
     struct mongo mongo;
@@ -58,13 +59,15 @@ struct producer {
     struct trouble mongo_trouble, kafka_trouble;
     struct serve serve;
     struct metrics metrics;
-    int signals;
+    int signals, reload;
+    bool is_reload_due;
     int64_t measured_ms, routes_ms, lease_end_ms; /* clock_ms() */
     int64_t claimed;
 };
 
 static bool producer_open(struct producer *p, int argc, char **argv, struct err *err);
 static bool producer_wait(struct producer *p, struct err *err);
+static bool reload_files(struct producer *p, struct err *err);
 static bool check_routes(struct producer *p, struct err *err);
 static bool measure_lanes(struct producer *p, struct err *err);
 static bool claim_batch(struct producer *p, struct err *err);
@@ -73,22 +76,17 @@ static int producer_close(struct producer *p, struct err *err);
 
 int main(int argc, char **argv)
 {
-    struct producer p = {.signals = -1};
+    struct producer p = {.signals = -1, .reload = -1};
     struct err err = {0};
 
     bool ok = producer_open(&p, argc, argv, &err);
     while (ok && producer_wait(&p, &err)) /* a signal, Kafka or the time; false = stop */
-        ok =
-            check_routes(
-                &p, &err) /* MongoDB          -> the files are still those that were numbered */
-            && measure_lanes(&p, &err) /* tasks waiting    -> room for more of each stream */
-            &&
-            claim_batch(
-                &p,
-                &err) /* links that are due -> a batch that is ours, when none is under way */
-            && publish_batch(
-                   &p, &err); /* the batch        -> tasks topic, until each is acknowledged */
-    return producer_close(&p, &err); /* deliver what was claimed, log err once */
+        ok = reload_files(&p, &err)       /* SIGHUP        -> files, read anew */
+             && check_routes(&p, &err)    /* MongoDB       -> the files are those numbered */
+             && measure_lanes(&p, &err)   /* tasks waiting -> room for more of each stream */
+             && claim_batch(&p, &err)     /* due links     -> a batch, when none is under way */
+             && publish_batch(&p, &err);  /* the batch     -> tasks topic, acknowledged */
+    return producer_close(&p, &err);      /* deliver what was claimed, log err once */
 }
 
 /* --- opening --- */
@@ -168,6 +166,21 @@ static bool open_serve(struct producer *p, struct err *err)
     return serve_open(&p->serve, p->settings.common.listen, &about, err);
 }
 
+/* What they say counts from now on, unless it is not what muster init has numbered. */
+static bool take_files(struct producer *p, struct files *files, struct err *err)
+{
+    struct routes routes;
+    if (!routes_read(&p->mongo, &files->providers, p->settings.lease_ms, p->partitions,
+                     &files->arena, &routes, err))
+        return false;
+    p->files = files;
+    p->routes = routes;
+    p->routes_ms = clock_ms();
+    p->measured_ms = 0;
+    policy_init(&p->policy, p->routes.shares, p->routes.share_count, p->settings.batch);
+    return true;
+}
+
 static bool producer_open(struct producer *p, int argc, char **argv, struct err *err)
 {
     struct settings *s = &p->settings;
@@ -175,23 +188,19 @@ static bool producer_open(struct producer *p, int argc, char **argv, struct err 
     bool answered = false;
     log_open("producer", false, LOG_INFO_LEVEL); /* until the settings say how */
     p->signals = signals_open(err);
-    if (p->signals < 0 ||
+    p->reload = p->signals < 0 ? -1 : signals_open_reload(err);
+    if (p->reload < 0 ||
         !conf_load(&program, s, argc, argv, &p->arena, NULL, 0, &word_count, &answered, err) ||
         answered || !check_settings(s, err))
         return false;
     log_open("producer", s->common.log_format == 1, (enum log_level)s->common.log_level);
 
-    const char *folder = arena_text(&p->arena, s->common.schemas);
-    if (!open_serve(p, err) ||
-        !providers_load(folder, s->common.providers, true, &p->arena, &p->providers, err) ||
-        !open_mongo(p, err) || !open_kafka(p, err) ||
-        !routes_read(&p->mongo, &p->providers, s->lease_ms, p->partitions, &p->arena,
-                     &p->routes, err))
+    if (!open_serve(p, err) || !(p->files = files_load(&s->common, true, err)) ||
+        !open_mongo(p, err) || !open_kafka(p, err) || !take_files(p, p->files, err))
         return false;
-    policy_init(&p->policy, p->routes.shares, p->routes.share_count, s->batch);
     claim_init(&p->claim, &p->mongo, s->lease_ms);
-    p->routes_ms = clock_ms();
     serve_ok(&p->serve, CHECK_STAGE);
+    serve_ok(&p->serve, CHECK_FILES);
     LOG_INFO("started", LOG_INT("streams", (int64_t)p->routes.share_count),
              LOG_INT("lease_s", s->lease_ms / 1000), LOG_TEXT("listen", p->serve.address));
     return true;
@@ -236,25 +245,57 @@ static bool producer_wait(struct producer *p, struct err *err)
 {
     struct pollfd fds[] = {
         {.fd = p->signals, .events = POLLIN},
+        {.fd = p->reload, .events = POLLIN},
         {.fd = kafka_producer_fd(p->publish.kafka), .events = POLLIN},
     };
-    if (serve_poll(&p->serve, fds, 2, wait_ms(p)) < 0 && errno != EINTR)
+    if (serve_poll(&p->serve, fds, sizeof fds / sizeof *fds, wait_ms(p)) < 0 && errno != EINTR)
         return err_stop(err, EX_OSERR, "poll: %s", strerror(errno));
     return !signals_came(p->signals);
 }
 
 /* --- the verbs --- */
 
+/* One that fails changes nothing. */
+static bool reload(struct producer *p, struct err *err)
+{
+    struct files *before = p->files, *now = files_load(&p->settings.common, true, err);
+    bool ok = now && take_files(p, now, err);
+    files_free(!now ? NULL : ok ? before : now);
+    metrics_add(&p->metrics, PRODUCER_RELOADS, LABELS(ok ? STR("ok") : STR("failed")), 1);
+    return ok;
+}
+
+/* While a batch is under way its tasks are of the files before. */
+static bool reload_files(struct producer *p, struct err *err)
+{
+    log_tell_repeated();
+    p->is_reload_due = signals_came(p->reload) || p->is_reload_due;
+    if (!p->is_reload_due || !publish_is_done(&p->publish))
+        return true;
+    p->is_reload_due = false;
+    if (reload(p, err))
+        files_tell(p->files, &p->serve);
+    else
+        files_tell_failure(&p->serve, err);
+    return true;
+}
+
+/* Whoever has mended a file and run muster init has not necessarily told us: new files are looked for before giving up. */
 static bool check_routes(struct producer *p, struct err *err)
 {
     struct routes now;
     arena_auto scratch = {0};
-    log_tell_repeated();
-    if (clock_ms() < p->routes_ms + ROUTES_EVERY_MS)
+    if (clock_ms() < p->routes_ms + ROUTES_EVERY_MS || !publish_is_done(&p->publish))
         return true;
     p->routes_ms = clock_ms();
-    bool ok = routes_read(&p->mongo, &p->providers, p->settings.lease_ms, p->partitions,
+    bool ok = routes_read(&p->mongo, &p->files->providers, p->settings.lease_ms, p->partitions,
                           &scratch, &now, err);
+    if (!ok && err->exit_code == EX_CONFIG) {
+        struct err ignored = {0};
+        ok = reload(p, &ignored);
+        if (ok)
+            files_tell(p->files, &p->serve);
+    }
     return carry_on(p, CHECK_MONGO, ok, err);
 }
 
@@ -347,8 +388,9 @@ static int producer_close(struct producer *p, struct err *err)
     serve_close(&p->serve);
     metrics_close(&p->metrics);
     log_close();
-    if (p->signals >= 0)
-        (void)close(p->signals);
+    files_free(p->files);
+    signals_close(p->signals);
+    signals_close(p->reload);
     arena_done(&p->batch_arena);
     arena_done(&p->arena);
     return err->kind == ERR_FATAL ? err->exit_code : EX_OK;

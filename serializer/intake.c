@@ -72,6 +72,8 @@ static bool sort_one(struct intake *in, size_t index, struct str topic,
 bool intake_sort(struct intake *in, struct str pages_topic, const struct known_stream *streams,
                  size_t count, struct err *err)
 {
+    in->page_count = in->reject_count = in->reject_room = 0;
+    in->rejects = NULL;
     in->pages = ARENA_ARRAY(&in->arena, struct page, in->message_count);
     in->page_messages = ARENA_ARRAY(&in->arena, size_t, in->message_count);
     for (size_t i = 0; i < in->message_count; i++)

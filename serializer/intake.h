@@ -44,7 +44,7 @@ struct intake {
 must_check bool intake_fill(struct intake *in, struct kafka_consumer *consumer,
                             const struct intake_limits *limits, struct err *err);
 /*
- * Make pages of the messages. ERR_FATAL with exit code 78 when a page was fetched by a greater
+ * Make pages of the messages; can be repeated, with other streams. ERR_FATAL with exit code 78 when a page was fetched by a greater
  * map than this process has: its files are older than the database.
  */
 must_check bool intake_sort(struct intake *in, struct str pages_topic,

@@ -8,6 +8,7 @@
  */
 #include "common/clock.h"
 #include "common/conf.h"
+#include "common/files.h"
 #include "common/group.h"
 #include "common/log.h"
 #include "common/reject.h"
@@ -41,7 +42,7 @@ struct settings {
 struct serializer {
     struct settings settings;
     struct arena arena, scratch; /* scratch: of one reject */
-    struct providers providers;
+    struct files *files;
     struct kafka_settings kafka;
     struct kafka_consumer *pages;
     struct kafka_producer *rejects;
@@ -54,7 +55,7 @@ struct serializer {
     enum check_name asked;           /* the server that the verb under way waits for */
     bool partitions[PARTITIONS_MAX]; /* assigned to us */
     int partition_count;
-    int signals;
+    int signals, reload;
     bool is_draining;
     int64_t drain_end_ms, maps_ms, told_ms;
     struct err failure; /* of a reject's delivery */
@@ -63,6 +64,7 @@ struct serializer {
 
 static bool serializer_open(struct serializer *s, int argc, char **argv, struct err *err);
 static bool serializer_wait(struct serializer *s, struct err *err);
+static bool reload_files(struct serializer *s, struct err *err);
 static bool check_maps(struct serializer *s, struct err *err);
 static bool take_pages(struct serializer *s, struct err *err);
 static bool write_entities(struct serializer *s, struct err *err);
@@ -78,12 +80,13 @@ static bool send_reject(void *self, const struct set_aside *r, struct err *err);
 int main(int argc, char **argv)
 {
     static struct serializer s = {
-        .signals = -1}; /* too big for a stack: it holds the batch's messages */
+        .signals = -1, .reload = -1}; /* too big for a stack: it holds the batch's messages */
     struct err err = {0};
 
     bool ok = serializer_open(&s, argc, argv, &err);
     while (ok && serializer_wait(&s, &err)) /* Kafka, a signal or the time; false = stop */
-        ok = check_maps(&s, &err)    /* the files are still those that muster init numbered */
+        ok = reload_files(&s, &err)         /* SIGHUP      -> files, read anew */
+             && check_maps(&s, &err) /* the files are still those that muster init numbered */
              && take_pages(&s, &err) /* pages topic -> a batch */
              && write_entities(&s, &err) /* the batch   -> MongoDB, until it stands */
              && send_rejects(&s, &err)   /* what no retry can mend -> rejects topic */
@@ -206,22 +209,35 @@ static bool open_serve(struct serializer *s, struct err *err)
     return serve_open(&s->serve, s->settings.common.listen, &about, err);
 }
 
+/* What they say counts from now on, unless it is not what muster init has numbered. */
+static bool take_files(struct serializer *s, struct files *files, struct err *err)
+{
+    struct work now = {0};
+    work_list_streams(&now, &files->providers, &files->arena);
+    if (!work_read_maps(&now, &s->mongo, err))
+        return false;
+    s->files = files;
+    s->work.streams = now.streams;
+    s->work.stream_count = now.stream_count;
+    s->maps_ms = clock_ms();
+    return true;
+}
+
 static bool serializer_open(struct serializer *s, int argc, char **argv, struct err *err)
 {
     log_open("serializer", false, LOG_INFO_LEVEL);
     s->signals = signals_open(err);
-    if (s->signals < 0 || !load_settings(s, argc, argv, err))
+    s->reload = s->signals < 0 ? -1 : signals_open_reload(err);
+    if (s->reload < 0 || !load_settings(s, argc, argv, err))
         return false;
     const struct common_settings *c = &s->settings.common;
-    if (!open_serve(s, err) || !providers_load(arena_text(&s->arena, c->schemas), c->providers,
-                                               true, &s->arena, &s->providers, err))
+    if (!open_serve(s, err) || !(s->files = files_load(c, true, err)))
         return false;
-    work_list_streams(&s->work, &s->providers, &s->arena);
     s->work.caller = (struct work_caller){s, wait_a_moment, go_on, send_reject};
-    s->maps_ms = -MAPS_EVERY_MS;
-    if (!open_mongo(s, err) || !open_kafka(s, err) || !check_maps(s, err))
+    if (!open_mongo(s, err) || !open_kafka(s, err) || !take_files(s, s->files, err))
         return false;
     serve_ok(&s->serve, CHECK_STAGE);
+    serve_ok(&s->serve, CHECK_FILES);
     LOG_INFO("started", LOG_STR("kafka", s->kafka.brokers), LOG_STR("group", s->kafka.group),
              LOG_STR("database", c->database),
              LOG_INT("streams", (int64_t)s->work.stream_count),
@@ -247,7 +263,8 @@ static bool serializer_wait(struct serializer *s, struct err *err)
 {
     struct pollfd fds[] = {{.fd = kafka_consumer_fd(s->pages), .events = POLLIN},
                            {.fd = kafka_producer_fd(s->rejects), .events = POLLIN},
-                           {.fd = s->signals, .events = POLLIN}};
+                           {.fd = s->signals, .events = POLLIN},
+                           {.fd = s->reload, .events = POLLIN}};
     bool stop;
     (void)err;
     /*
@@ -307,26 +324,63 @@ static bool go_on(void *self, int attempts, struct err *err)
 
 /* --- the verbs --- */
 
+/* Between two batches nothing is left of the files before. A reload that fails changes nothing. */
+static bool reload(struct serializer *s, struct err *err)
+{
+    struct files *before = s->files, *now = files_load(&s->settings.common, true, err);
+    bool ok = now && take_files(s, now, err);
+    files_free(!now ? NULL : ok ? before : now);
+    metrics_add(&s->metrics, SERIALIZER_RELOADS, LABELS(ok ? STR("ok") : STR("failed")), 1);
+    return ok;
+}
+
+static bool reload_files(struct serializer *s, struct err *err)
+{
+    if (!signals_came(s->reload))
+        return true;
+    if (reload(s, err))
+        files_tell(s->files, &s->serve);
+    else
+        files_tell_failure(&s->serve, err);
+    return true;
+}
+
+/*
+ * The files are not those that were numbered last. Whoever has mended one and run muster init
+ * has not necessarily told us: new files are looked for before giving up.
+ */
+static bool find_newer_files(struct serializer *s, struct err *err)
+{
+    struct err ignored = {0};
+    if (err->exit_code != EX_CONFIG || !reload(s, &ignored))
+        return false;
+    err_clear(err);
+    files_tell(s->files, &s->serve);
+    return true;
+}
+
 static bool check_maps(struct serializer *s, struct err *err)
 {
     if (clock_ms() - s->maps_ms < MAPS_EVERY_MS)
         return true;
-    if (work_read_maps(&s->work, &s->mongo, err))
-        serve_ok(&s->serve, CHECK_MONGO);
-    else if (err->kind == ERR_RETRY)
-        serve_waits(&s->serve, CHECK_MONGO, str_of(err->text));
-    if (err->kind == ERR_RETRY &&
-        s->maps_ms > 0) /* the database is away: the batch will wait for it */
-        err_clear(err);
     s->maps_ms = clock_ms();
-    return err->kind == ERR_NONE;
+    if (work_read_maps(&s->work, &s->mongo, err) || find_newer_files(s, err)) {
+        serve_ok(&s->serve, CHECK_MONGO);
+        return true;
+    }
+    if (err->kind != ERR_RETRY)
+        return false;
+    serve_waits(&s->serve, CHECK_MONGO, str_of(err->text));
+    err_clear(err); /* the database is away: the batch will wait for it */
+    return true;
 }
 
 static bool take_pages(struct serializer *s, struct err *err)
 {
     const struct intake_limits limits = {(size_t)s->settings.batch_pages,
                                          s->settings.batch_bytes};
-    return intake_fill(&s->work.intake, s->pages, &limits, err) && work_sort(&s->work, err);
+    return intake_fill(&s->work.intake, s->pages, &limits, err) &&
+           (work_sort(&s->work, err) || (find_newer_files(s, err) && work_sort(&s->work, err)));
 }
 
 static bool write_entities(struct serializer *s, struct err *err)
@@ -419,8 +473,9 @@ static int serializer_close(struct serializer *s, struct err *err)
     serve_close(&s->serve);
     metrics_close(&s->metrics);
     log_close();
-    if (s->signals >= 0)
-        (void)close(s->signals);
+    files_free(s->files);
+    signals_close(s->signals);
+    signals_close(s->reload);
     arena_done(&s->work.intake.arena);
     arena_done(&s->scratch);
     arena_done(&s->arena);

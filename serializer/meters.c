@@ -58,15 +58,15 @@ const struct metric serializer_meters[SERIALIZER_METER_COUNT] = {
                                        "From a batch's first look at MongoDB until it stands "
                                        "there, waiting for MongoDB included.",
                                    .bounds = METRIC_SHORT},
-    [SERIALIZER_DUE_TO_STORED] = {.name = "muster_due_to_stored_seconds",
-                                  .kind = METRIC_HISTOGRAM,
-                                  .labels = {"stream"},
-                                  .help =
-                                      "Age of a page when it stands in MongoDB, from the time "
-                                      "that its link was due (of a link that is new, or made "
-                                      "due by hand: from its claim). By the clocks of MongoDB and of this "
-                                      "machine.",
-                                  .bounds = METRIC_LONG},
+    [SERIALIZER_DUE_TO_STORED] =
+        {.name = "muster_due_to_stored_seconds",
+         .kind = METRIC_HISTOGRAM,
+         .labels = {"stream"},
+         .help = "Age of a page when it stands in MongoDB, from the time "
+                 "that its link was due (of a link that is new, or made "
+                 "due by hand: from its claim). By the clocks of MongoDB and of this "
+                 "machine.",
+         .bounds = METRIC_LONG},
     [SERIALIZER_REJECTS] = {.name = "muster_serializer_rejects_total",
                             .kind = METRIC_COUNTER,
                             .help =

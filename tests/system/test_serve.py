@@ -18,7 +18,8 @@ from muster_lib import ROOT, STAGES, Muster, ask, server_pid, wait_until
 sys.path.insert(0, str(ROOT / "tools"))
 from server_probe import free_ports  # noqa: E402
 
-CHECKS = {"producer": {"stage", "kafka", "mongo"}, "fetcher": {"stage", "kafka"}, "serializer": {"stage", "kafka", "mongo"}}
+CHECKS = {"producer": {"stage", "kafka", "mongo", "files"}, "fetcher": {"stage", "kafka", "files"},
+          "serializer": {"stage", "kafka", "mongo", "files"}}
 
 
 @pytest.fixture(scope="module")

@@ -199,6 +199,24 @@ static void test_a_held_account_waits_and_then_goes_on(void **state)
     assert_int_equal(pace_wait_ms(&p, 7000), 0);
 }
 
+static void test_other_limits_count_from_now_on_and_forget_nothing(void **state)
+{
+    struct pace p;
+    (void)state;
+    pace_init(&p, 1000, 3);
+    pace_start(&p);
+    pace_start(&p);
+    pace_hold(&p, 500);
+    pace_limit(&p, 1, 2); /* a bucket of 100 becomes one of 1 */
+    assert_int_equal(pace_wait_ms(&p, 0), PACE_NO_ROOM);
+    pace_end(&p);
+    assert_int_equal(pace_wait_ms(&p, 0), 500);
+    assert_int_equal(pace_wait_ms(&p, 500), 0);
+    pace_start(&p);
+    pace_end(&p);
+    assert_true(pace_wait_ms(&p, 500) > 900);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -210,6 +228,7 @@ int main(void)
         cmocka_unit_test(test_no_rate_is_no_limit),
         cmocka_unit_test(test_no_more_are_in_flight_than_may_be),
         cmocka_unit_test(test_a_held_account_waits_and_then_goes_on),
+        cmocka_unit_test(test_other_limits_count_from_now_on_and_forget_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
