@@ -18,13 +18,14 @@ COPY producer producer
 COPY fetcher fetcher
 COPY serializer serializer
 COPY muster muster
+COPY packaging packaging
 # What --version names; git is not in here to be asked.
 ARG MUSTER_COMMIT=
-RUN cmake --preset release -DCMAKE_INSTALL_PREFIX=/usr -DMUSTER_SCHEMAS=/usr/share/muster/schemas -DMUSTER_COMMIT="$MUSTER_COMMIT" \
+RUN cmake --preset release -DCMAKE_INSTALL_PREFIX=/usr -DMUSTER_MANUAL=OFF -DMUSTER_COMMIT="$MUSTER_COMMIT" \
  && cmake --build --preset release
 # After the compiler: a changed provider file is in a new image within a second.
 COPY schemas schemas
-RUN DESTDIR=/installed cmake --install build/release --strip
+RUN DESTDIR=/installed cmake --install build/release --strip --component programs
 
 FROM debian:trixie-slim AS muster
 RUN apt-get update \
