@@ -25,6 +25,9 @@ struct document {
 };
 
 /* Lists come back in canonical order. */
+void document_entity(const bson_t *doc, const struct model *m, struct arena *arena,
+                     struct entity *out);
+/* The entity, and what else stands in its document. */
 void document_read(const bson_t *doc, const struct model *m, struct arena *arena,
                    struct document *out);
 /* One for each field of the model, from a document that has them nested by their dots. */

@@ -171,18 +171,25 @@ static void read_sources(const bson_t *list, const struct model *m, struct arena
     }
 }
 
+void document_entity(const bson_t *doc, const struct model *m, struct arena *arena,
+                     struct entity *out)
+{
+    bson_t sources;
+    *out = (struct entity){0};
+    (void)read_id(doc, "_id", &out->id);
+    (void)read_id(doc, "rev", &out->rev);
+    (void)doc_time(doc, "created_at", &out->created_at_ms);
+    out->crowded_out = bson_has_field(doc, "crowd");
+    if (doc_sub(doc, "sources", &sources))
+        read_sources(&sources, m, arena, out);
+}
+
 void document_read(const bson_t *doc, const struct model *m, struct arena *arena,
                    struct document *out)
 {
-    bson_t sources;
     *out = (struct document){0};
-    (void)read_id(doc, "_id", &out->entity.id);
-    (void)read_id(doc, "rev", &out->entity.rev);
+    document_entity(doc, m, arena, &out->entity);
     out->is_redirect = read_id(doc, "merged_into", &out->merged_into);
-    (void)doc_time(doc, "created_at", &out->entity.created_at_ms);
     (void)doc_time(doc, "changed_at", &out->changed_at_ms);
-    out->entity.crowded_out = bson_has_field(doc, "crowd");
     out->fields = document_fields(doc, m, arena);
-    if (doc_sub(doc, "sources", &sources))
-        read_sources(&sources, m, arena, &out->entity);
 }

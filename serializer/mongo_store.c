@@ -218,11 +218,8 @@ static bool read_entities(mongoc_cursor_t *cursor, const struct model *m, struct
     struct entity *list = NULL;
     size_t count = 0;
     size_t room = 0;
-    while (mongoc_cursor_next(cursor, &doc)) {
-        struct document read;
-        document_read(doc, m, arena, &read);
-        *ARENA_PUSH(arena, list, count, room) = read.entity;
-    }
+    while (mongoc_cursor_next(cursor, &doc))
+        document_entity(doc, m, arena, ARENA_PUSH(arena, list, count, room));
     bson_error_t error;
     const bson_t *reply = NULL;
     if (mongoc_cursor_error_document(cursor, &error, &reply))
