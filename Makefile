@@ -84,7 +84,7 @@ model: ## Run the model test: thousands of random schedules of the pure modules
 
 provider: ## Run the tests of the stand-in provider server and of the JSON Schemas
 	$(call say,tests of the stand-in provider and of the JSON Schemas)
-	@$(DEV) $(PYTEST) tests/provider tests/schemas
+	@$(DEV) $(PYTEST) tests/provider tests/schemas tests/docs
 
 system: dev ## Run the system tests: real Kafka, real MongoDB (ARGS='-k name' picks some)
 	$(call say,system tests)
