@@ -110,7 +110,7 @@ static bool open_serve(struct fetcher *f, struct err *err)
                                       .refresh = refresh,
                                       .context = f,
                                       .metrics = &f->metrics};
-    metrics_open(&f->metrics, fetcher_meters, FETCHER_METER_COUNT);
+    fetcher_meters_open(&f->metrics);
     return serve_open(&f->serve, f->settings.common.listen, &about, err);
 }
 

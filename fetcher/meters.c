@@ -72,6 +72,13 @@ const struct metric fetcher_meters[FETCHER_METER_COUNT] = {
                              "count."},
 };
 
+void fetcher_meters_open(struct metrics *m)
+{
+    metrics_open(m, fetcher_meters, FETCHER_METER_COUNT);
+    metrics_add(m, FETCHER_RELOADS, LABELS(STR("ok")), 0);
+    metrics_add(m, FETCHER_RELOADS, LABELS(STR("failed")), 0);
+}
+
 /* A label of few values: "2xx" … "5xx", "lost" or "refused". */
 static struct str end_of(const struct http_answer *answer)
 {
@@ -110,8 +117,6 @@ void fetcher_meters_now(struct metrics *m, const struct roster *r, size_t unackn
     metrics_set(m, FETCHER_OPEN_TASKS, NO_LABELS, (double)r->count);
     metrics_set(m, FETCHER_LANES, NO_LABELS, (double)r->lanes.count);
     metrics_set(m, FETCHER_UNACKNOWLEDGED, NO_LABELS, (double)unacknowledged);
-    for (size_t i = 0; i < r->schedule.count; i++) {
-        const struct channel *c = r->schedule.channels[i];
+    for (const struct channel *c = r->schedule.channels; c; c = c->next)
         metrics_set(m, FETCHER_IN_FLIGHT, LABELS(c->stream), c->pace.in_flight);
-    }
 }

@@ -28,6 +28,9 @@ enum fetcher_meter {
 
 extern const struct metric fetcher_meters[FETCHER_METER_COUNT];
 
+/* With the series of labels that are known beforehand, so that their first event is seen as one. */
+void fetcher_meters_open(struct metrics *m);
+
 /* A transfer has ended, and this is what it means. */
 void fetcher_meters_answer(struct metrics *m, const struct stretch *s,
                            const struct http_answer *answer, const struct pace_ruling *r);

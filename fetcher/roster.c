@@ -15,17 +15,17 @@ void roster_reload(struct roster *r, const struct providers *providers, struct a
     struct stretch *s;
     r->providers = providers;
     schedule_take_limits(&r->schedule, providers, arena);
-    TAILQ_FOREACH(s, &r->open, all)
-    if (s->step == STEP_ASK || s->step == STEP_WAIT)
-        stretch_go_over(s, providers);
+    for (s = TAILQ_FIRST(&r->open); s; s = TAILQ_NEXT(s, all))
+        if (s->step == STEP_ASK || s->step == STEP_WAIT)
+            stretch_go_over(s, providers);
 }
 
 bool roster_uses(const struct roster *r, const struct providers *providers)
 {
     const struct stretch *s;
-    TAILQ_FOREACH(s, &r->open, all)
-    if (s->stream && providers_stream(providers, s->stream->name) == s->stream)
-        return true;
+    for (s = TAILQ_FIRST(&r->open); s; s = TAILQ_NEXT(s, all))
+        if (s->stream && providers_stream(providers, s->stream->name) == s->stream)
+            return true;
     return false;
 }
 

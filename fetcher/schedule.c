@@ -11,9 +11,9 @@ void schedule_init(struct schedule *x)
 
 static struct channel *find(const struct schedule *x, struct str stream)
 {
-    for (size_t i = 0; i < x->count; i++)
-        if (str_eq(x->channels[i]->stream, stream))
-            return x->channels[i];
+    for (struct channel *c = x->channels; c; c = c->next)
+        if (str_eq(c->stream, stream))
+            return c;
     return NULL;
 }
 
@@ -24,7 +24,9 @@ static struct channel *add(struct schedule *x, const struct stream *s, struct ar
     c->provider = arena_copy(arena, s->provider->name);
     pace_init(&c->pace, s->limits.per_second, s->limits.in_flight);
     TAILQ_INIT(&c->ready);
-    *ARENA_PUSH(arena, x->channels, x->count, x->room) = c;
+    c->next = x->channels;
+    x->channels = c;
+    x->count++;
     return c;
 }
 
@@ -96,8 +98,7 @@ static void wake(struct schedule *x, int64_t now_ms)
 struct stretch *schedule_next(struct schedule *x, int64_t now_ms)
 {
     wake(x, now_ms);
-    for (size_t i = 0; i < x->count; i++) {
-        struct channel *c = x->channels[i];
+    for (struct channel *c = x->channels; c; c = c->next) {
         struct stretch *s = TAILQ_FIRST(&c->ready);
         if (s && pace_wait_ms(&c->pace, now_ms) == 0) {
             pace_start(&c->pace);
@@ -118,9 +119,9 @@ void schedule_ended(struct schedule *x, struct stretch *s)
 
 void schedule_hold(struct schedule *x, const struct stretch *s, int64_t until_ms)
 {
-    for (size_t i = 0; i < x->count; i++)
-        if (str_eq(x->channels[i]->provider, s->stream->provider->name))
-            pace_hold(&x->channels[i]->pace, until_ms);
+    for (struct channel *c = x->channels; c; c = c->next)
+        if (str_eq(c->provider, s->stream->provider->name))
+            pace_hold(&c->pace, until_ms);
 }
 
 int64_t schedule_wait_ms(struct schedule *x, int64_t now_ms, int64_t max_ms)
@@ -128,8 +129,7 @@ int64_t schedule_wait_ms(struct schedule *x, int64_t now_ms, int64_t max_ms)
     int64_t wait_ms = max_ms;
     if (x->next_wake_ms < now_ms + wait_ms)
         wait_ms = x->next_wake_ms > now_ms ? x->next_wake_ms - now_ms : 0;
-    for (size_t i = 0; i < x->count; i++) {
-        struct channel *c = x->channels[i];
+    for (struct channel *c = x->channels; c; c = c->next) {
         int64_t channel_ms =
             TAILQ_EMPTY(&c->ready) ? PACE_NO_ROOM : pace_wait_ms(&c->pace, now_ms);
         if (channel_ms != PACE_NO_ROOM && channel_ms < wait_ms)
@@ -141,8 +141,8 @@ int64_t schedule_wait_ms(struct schedule *x, int64_t now_ms, int64_t max_ms)
 struct stretch *schedule_pop(struct schedule *x)
 {
     struct stretch *s = TAILQ_FIRST(&x->waiting);
-    for (size_t i = 0; i < x->count && !s; i++)
-        s = TAILQ_FIRST(&x->channels[i]->ready);
+    for (struct channel *c = x->channels; c && !s; c = c->next)
+        s = TAILQ_FIRST(&c->ready);
     if (s)
         schedule_remove(s);
     return s;

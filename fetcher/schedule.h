@@ -8,14 +8,15 @@
 #include "fetcher/stretch.h"
 
 struct channel {
+    struct channel *next;
     struct str stream, provider; /* names */
     struct pace pace;
     struct stretch_queue ready;
 };
 
 struct schedule {
-    struct channel **channels;
-    size_t count, room;
+    struct channel *channels;
+    size_t count;
     struct stretch_queue waiting;
     int64_t next_wake_ms; /* no stretch has to be woken before */
 };

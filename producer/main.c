@@ -162,7 +162,7 @@ static bool open_serve(struct producer *p, struct err *err)
 {
     const struct serve_about about = {
         .program = program.name, .refresh = refresh, .context = p, .metrics = &p->metrics};
-    metrics_open(&p->metrics, producer_meters, PRODUCER_METER_COUNT);
+    producer_meters_open(&p->metrics);
     return serve_open(&p->serve, p->settings.common.listen, &about, err);
 }
 

@@ -62,6 +62,13 @@ const struct metric producer_meters[PRODUCER_METER_COUNT] = {
                               "count."},
 };
 
+void producer_meters_open(struct metrics *m)
+{
+    metrics_open(m, producer_meters, PRODUCER_METER_COUNT);
+    metrics_add(m, PRODUCER_RELOADS, LABELS(STR("ok")), 0);
+    metrics_add(m, PRODUCER_RELOADS, LABELS(STR("failed")), 0);
+}
+
 void producer_meters_claim(struct metrics *m, bool ok, const struct claim *claim,
                            const struct claimed *list, size_t count, int64_t took_ms)
 {

@@ -23,6 +23,9 @@ enum producer_meter {
 
 extern const struct metric producer_meters[PRODUCER_METER_COUNT];
 
+/* With the series of labels that are known beforehand, so that their first event is seen as one. */
+void producer_meters_open(struct metrics *m);
+
 /* An attempt to claim took so long, and ended with these links. */
 void producer_meters_claim(struct metrics *m, bool ok, const struct claim *claim,
                            const struct claimed *list, size_t count, int64_t took_ms);

@@ -205,7 +205,7 @@ static bool open_serve(struct serializer *s, struct err *err)
 {
     const struct serve_about about = {
         .program = program.name, .refresh = refresh, .context = s, .metrics = &s->metrics};
-    metrics_open(&s->metrics, serializer_meters, SERIALIZER_METER_COUNT);
+    serializer_meters_open(&s->metrics);
     return serve_open(&s->serve, s->settings.common.listen, &about, err);
 }
 

@@ -91,6 +91,15 @@ const struct metric serializer_meters[SERIALIZER_METER_COUNT] = {
                  "count."},
 };
 
+void serializer_meters_open(struct metrics *m)
+{
+    metrics_open(m, serializer_meters, SERIALIZER_METER_COUNT);
+    metrics_add(m, SERIALIZER_RELOADS, LABELS(STR("ok")), 0);
+    metrics_add(m, SERIALIZER_RELOADS, LABELS(STR("failed")), 0);
+    metrics_add(m, SERIALIZER_RETRIES, LABELS(STR("kafka")), 0);
+    metrics_add(m, SERIALIZER_RETRIES, LABELS(STR("mongo")), 0);
+}
+
 void serializer_meters_count(struct metrics *m, const struct batch_counts *c)
 {
     const struct {
@@ -118,10 +127,10 @@ void serializer_meters_count(struct metrics *m, const struct batch_counts *c)
 void serializer_meters_batch(struct metrics *m, const struct intake *in, int64_t took_ms,
                              int64_t now_unix_ms)
 {
+    metrics_add(m, SERIALIZER_REJECTS, NO_LABELS, (double)in->reject_count);
     if (in->page_count == 0)
         return;
     metrics_observe(m, SERIALIZER_BATCH_DURATION, NO_LABELS, (double)took_ms / 1000);
-    metrics_add(m, SERIALIZER_REJECTS, NO_LABELS, (double)in->reject_count);
     for (size_t i = 0; i < in->page_count; i++) {
         const struct page *p = &in->pages[i];
         int64_t age_ms = now_unix_ms - p->head.due_ms;

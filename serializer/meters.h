@@ -28,6 +28,9 @@ enum serializer_meter {
 
 extern const struct metric serializer_meters[SERIALIZER_METER_COUNT];
 
+/* With the series of labels that are known beforehand, so that their first event is seen as one. */
+void serializer_meters_open(struct metrics *m);
+
 /* What all batches so far have done. */
 void serializer_meters_count(struct metrics *m, const struct batch_counts *counts);
 /* A batch has been written in so many milliseconds, and stands now. */
