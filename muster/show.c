@@ -2,6 +2,7 @@
 #include "muster/show.h"
 
 #include "common/clock.h"
+#include "common/value_json.h"
 
 #include <stdlib.h>
 
@@ -119,51 +120,7 @@ struct str show_whole(const struct type *t, struct value v, struct arena *arena)
     return arena_copy(arena, buf_str(&text));
 }
 
-static void json_members(struct json_out *o, const struct type *t, struct value v)
-{
-    json_open(o, '{');
-    for (uint32_t i = 0; i < v.count && i < t->count; i++) {
-        if (v.items[i].kind == VALUE_NONE)
-            continue;
-        json_key(o, t->members[i].name);
-        show_json(o, &t->members[i].type, v.items[i]);
-    }
-    json_close(o, '}');
-}
-
-static void json_items(struct json_out *o, const struct type *t, struct value v)
-{
-    json_open(o, '[');
-    for (uint32_t i = 0; i < v.count; i++)
-        show_json(o, t->item, v.items[i]);
-    json_close(o, ']');
-}
-
 void show_json(struct json_out *o, const struct type *t, struct value v)
 {
-    char iso[25];
-    switch (v.kind) {
-    case VALUE_NONE:
-        json_put_null(o);
-        return;
-    case VALUE_BOOL:
-        json_put_bool(o, v.flag);
-        return;
-    case VALUE_INT:
-        json_put_int(o, v.number);
-        return;
-    case VALUE_TIME:
-        clock_iso(v.number, iso);
-        json_put_str(o, str_of(iso));
-        return;
-    case VALUE_TEXT:
-        json_put_str(o, value_str(v));
-        return;
-    case VALUE_LIST:
-        json_items(o, t, v);
-        return;
-    case VALUE_OBJECT:
-        json_members(o, t, v);
-        return;
-    }
+    value_json(o, t, v, VALUE_JSON_ALL);
 }
