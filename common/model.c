@@ -4,9 +4,10 @@
 /* What Muster itself keeps in an entity. */
 static bool is_reserved_field(struct str word)
 {
-    const struct str words[] = {
-        STR("_id"),        STR("rev"),        STR("identity"),    STR("sources"), STR("from"),
-        STR("created_at"), STR("changed_at"), STR("merged_into"), STR("crowd"),   STR("gone")};
+    const struct str words[] = {STR("_id"),        STR("rev"),    STR("identity"),
+                                STR("sources"),    STR("from"),   STR("created_at"),
+                                STR("changed_at"), STR("change"), STR("merged_into"),
+                                STR("crowd"),      STR("gone")};
     return yaml_is_among(word, words, COUNT_OF(words));
 }
 

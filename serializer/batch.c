@@ -333,6 +333,7 @@ static bool take_back(struct batch *b, const struct page *p, const struct stored
         if (!fence_is_gone(&link->listed_line, &link->listed, s))
             continue;
         struct source stone = fence_tombstone(&link->listed_line, s);
+        stone.trace = p->head.trace;
         apply_add(apply, &stone);
         ++*in_out_gone;
     }
@@ -456,7 +457,8 @@ static void open_runs(struct batch *b)
         bool is_marked = (p->verdict == PAGE_APPLY || p->verdict == PAGE_IDENTICAL ||
                           p->verdict == PAGE_SEEN) &&
                          !p->became_late;
-        runs_add(b->runs, link->stream, link->state.id, is_marked ? p->head.run : 0);
+        runs_add(b->runs, link->stream, link->state.id, is_marked ? p->head.run : 0,
+                 p->head.trace);
     }
 }
 

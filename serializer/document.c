@@ -120,8 +120,8 @@ static void put_field(bson_t *doc, struct str key, size_t field, const void *con
     put_value(doc, key, v->fields[field], &v->model->fields[field].type);
 }
 
-static void put_fields(bson_t *doc, const struct model *m, const struct value *fields,
-                       struct arena *arena)
+void document_put_fields(bson_t *doc, const struct model *m, const struct value *fields,
+                         struct arena *arena)
 {
     bool *present = ARENA_ARRAY(arena, bool, m->field_count);
     for (size_t i = 0; i < m->field_count; i++)
@@ -272,7 +272,7 @@ static void put_source(bson_t *doc, const struct model *m, const struct source *
     if (s->has_as_of)
         BSON_APPEND_DATE_TIME(doc, "as_of", s->as_of_ms);
     BSON_APPEND_DOCUMENT_BEGIN(doc, "fields", &fields);
-    put_fields(&fields, m, s->fields, arena);
+    document_put_fields(&fields, m, s->fields, arena);
     bson_append_document_end(doc, &fields);
 }
 
@@ -308,7 +308,7 @@ void document_write(const struct model *m, const struct folded *f, const struct 
     if (!f->fields) {
         BSON_APPEND_BOOL(out, "gone", true);
     } else {
-        put_fields(out, m, f->fields, arena);
+        document_put_fields(out, m, f->fields, arena);
         if (f->crowded_out)
             put_crowd(out, m, f, arena);
         else

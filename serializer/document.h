@@ -14,6 +14,9 @@
 void document_write(const struct model *m, const struct folded *f, const struct object_id *id,
                     const struct object_id *rev, int64_t now_ms, struct arena *arena,
                     bson_t *out);
+/* Those that have a value, nested by their dots. */
+void document_put_fields(bson_t *doc, const struct model *m, const struct value *fields,
+                         struct arena *arena);
 
 struct document {
     struct entity entity; /* sources with their fields, if they were read */
@@ -24,9 +27,12 @@ struct document {
     int64_t changed_at_ms;
 };
 
-/* Lists come back in canonical order. */
+/* Lists come back in canonical order. Without the merged fields. */
 void document_entity(const bson_t *doc, const struct model *m, struct arena *arena,
                      struct entity *out);
+/* They alone, as in struct entity. */
+const struct value *document_merged(const bson_t *doc, const struct model *m,
+                                    struct arena *arena);
 /* The entity, and what else stands in its document. */
 void document_read(const bson_t *doc, const struct model *m, struct arena *arena,
                    struct document *out);

@@ -171,6 +171,17 @@ static void read_sources(const bson_t *list, const struct model *m, struct arena
     }
 }
 
+static bool is_nothing(const bson_t *doc)
+{
+    return bson_has_field(doc, "gone") || bson_has_field(doc, "merged_into");
+}
+
+const struct value *document_merged(const bson_t *doc, const struct model *m,
+                                    struct arena *arena)
+{
+    return is_nothing(doc) ? NULL : document_fields(doc, m, arena);
+}
+
 void document_entity(const bson_t *doc, const struct model *m, struct arena *arena,
                      struct entity *out)
 {
@@ -192,4 +203,5 @@ void document_read(const bson_t *doc, const struct model *m, struct arena *arena
     out->is_redirect = read_id(doc, "merged_into", &out->merged_into);
     (void)doc_time(doc, "changed_at", &out->changed_at_ms);
     out->fields = document_fields(doc, m, arena);
+    out->entity.fields = is_nothing(doc) ? NULL : out->fields;
 }

@@ -205,6 +205,25 @@ void source_hash(const struct model *m, struct source *s)
     memcpy(s->hash, digest, HASH_BYTES);
 }
 
+static void put_unordered(struct buf *out, const struct type *t, struct value v)
+{
+    if (v.kind == VALUE_LIST && v.count)
+        put_sorted(out, t->item, v);
+    else
+        put_value(out, t, v);
+}
+
+bool value_is_same(const struct type *t, struct value a, struct value b)
+{
+    if (value_cmp(a, b) == 0)
+        return true;
+    buf_auto left = {.max_bytes = SIZE_MAX / 4};
+    buf_auto right = {.max_bytes = SIZE_MAX / 4};
+    put_unordered(&left, t, a);
+    put_unordered(&right, t, b);
+    return str_eq(buf_str(&left), buf_str(&right));
+}
+
 /* FNV-1a, 64 bits: http://www.isthe.com/chongo/tech/comp/fnv/ */
 uint64_t key_hash(struct str key)
 {

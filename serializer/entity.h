@@ -36,7 +36,8 @@ struct source {
     int64_t as_of_ms; /* the record's own time of change */
     struct coords page;
     const struct value
-        *fields; /* one for each field of the model; NULL when gone or not read */
+        *fields;      /* one for each field of the model; NULL when gone or not read */
+    struct str trace; /* traceparent of the page that says so; of what is stored it is empty */
 };
 
 /* Ids are 12 bytes, compared as bytes: MongoDB's ObjectId. All zero = none yet. */
@@ -50,6 +51,8 @@ struct entity {
     struct source *sources;
     size_t count;
     bool crowded_out; /* stands alone because its component is full: see fold.h */
+    const struct value
+        *fields; /* as merged when it was stored; NULL when gone or not read whole */
 };
 
 int version_cmp(const struct version *a, const struct version *b);
@@ -64,5 +67,7 @@ bool source_is_same(const struct source *a, const struct source *b); /* equal li
  * equal hash.
  */
 void source_hash(const struct model *m, struct source *s);
+/* Equal but for what is volatile, and for the order of a list. */
+bool value_is_same(const struct type *t, struct value a, struct value b);
 /* 64 bits of a source key, for the lists of keys that runs keep. */
 uint64_t key_hash(struct str key);

@@ -124,6 +124,7 @@ void judge_records(struct page *p, struct arena *arena)
         v->map = p->mark.map;
         v->page = p->mark.page;
         v->answer = p->mark.answer;
+        d->records[i].trace = p->head.trace;
         keys[i] = key_hash(d->records[i].key);
     }
     if (d->count)

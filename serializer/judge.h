@@ -24,7 +24,7 @@ void judge_look_back(struct page *pages, size_t count, struct arena *arena);
  */
 struct page *judge_next_twin(const struct page *bad, struct page *pages, size_t count);
 /*
- * Of a decoded page: each key once, versions, and what the mark says of the records. Rejects
- * among them make the page one.
+ * Of a decoded page: each key once, versions and traces, and what the mark says of the records.
+ * Rejects among them make the page one.
  */
 void judge_records(struct page *p, struct arena *arena);

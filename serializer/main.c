@@ -37,6 +37,7 @@ struct settings {
     struct common_settings common;
     struct str instance;
     int64_t batch_pages, batch_bytes, drain_ms;
+    bool changes;
 };
 
 struct serializer {
@@ -106,6 +107,8 @@ static const struct conf_setting rows[] = {
      "a batch takes no further page when it holds this much", NULL},
     {"drain", CONF_DURATION, offsetof(struct settings, drain_ms), "10s",
      "after SIGTERM: how long the batch under way may take to end", NULL},
+    {"changes", CONF_BOOL, offsetof(struct settings, changes), NULL,
+     "write into each entity what changed, for the announcer (docs/changes.md)", NULL},
 };
 
 static const struct conf_program program = {
@@ -181,7 +184,7 @@ static bool open_mongo(struct serializer *s, struct err *err)
     if (!mongo_open(&m, &s->mongo, err) ||
         !start_wait_for_mongo(&s->mongo, c->wait_ms, s->signals, &s->serve, err))
         return false;
-    s->mongo_store = (struct mongo_store){&s->mongo, clock_unix_ms};
+    s->mongo_store = (struct mongo_store){&s->mongo, clock_unix_ms, s->settings.changes};
     s->store = mongo_store(&s->mongo_store);
     s->work.store = &s->store;
     return true;

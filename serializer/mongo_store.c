@@ -5,6 +5,7 @@
 #include "serializer/document.h"
 #include "serializer/mongo_issues.h"
 #include "serializer/mongo_links.h"
+#include "serializer/note.h"
 
 #include <string.h>
 
@@ -211,15 +212,21 @@ static void put_light(bson_t *opts)
     bson_append_document_end(opts, &projection);
 }
 
-static bool read_entities(mongoc_cursor_t *cursor, const struct model *m, struct arena *arena,
-                          struct entity **out, size_t *out_count, struct err *err)
+/* Merged fields are wanted for notes alone. */
+static bool read_entities(mongoc_cursor_t *cursor, const struct model *m, bool with_merged,
+                          struct arena *arena, struct entity **out, size_t *out_count,
+                          struct err *err)
 {
     const bson_t *doc;
     struct entity *list = NULL;
     size_t count = 0;
     size_t room = 0;
-    while (mongoc_cursor_next(cursor, &doc))
-        document_entity(doc, m, arena, ARENA_PUSH(arena, list, count, room));
+    while (mongoc_cursor_next(cursor, &doc)) {
+        struct entity *e = ARENA_PUSH(arena, list, count, room);
+        document_entity(doc, m, arena, e);
+        if (with_merged)
+            e->fields = document_merged(doc, m, arena);
+    }
     bson_error_t error;
     const bson_t *reply = NULL;
     if (mongoc_cursor_error_document(cursor, &error, &reply))
@@ -241,7 +248,7 @@ static bool store_entities_read(void *self, const struct model *m, const struct 
     if (!want->whole)
         put_light(&opts);
     cursor_auto *cursor = mongoc_collection_find_with_opts(collection, &query, &opts, NULL);
-    return read_entities(cursor, m, arena, out, out_count, err);
+    return read_entities(cursor, m, want->whole && s->notes, arena, out, out_count, err);
 }
 
 static bool store_sources_of_link(void *self, const struct model *m, struct str link,
@@ -258,7 +265,7 @@ static bool store_sources_of_link(void *self, const struct model *m, struct str 
     doc_put_str(&query, "sources.link", link);
     put_light(&opts);
     cursor_auto *cursor = mongoc_collection_find_with_opts(collection, &query, &opts, NULL);
-    if (!read_entities(cursor, m, arena, &found, &found_count, err))
+    if (!read_entities(cursor, m, false, arena, &found, &found_count, err))
         return false;
     *out = NULL;
     *out_count = 0;
@@ -327,6 +334,8 @@ static bool add_plain(struct plain *p, mongoc_bulk_operation_t *bulk, const stru
     struct object_id id = is_none(&c->now[0].id) ? fresh_id() : c->now[0].id;
     struct object_id rev = fresh_id();
     document_write(p->model, &c->now[0], &id, &rev, p->store->now_ms(), p->arena, &doc);
+    if (p->store->notes)
+        note_write(note_of(p->model, c, &id, 0, p->arena), p->model, p->arena, &doc);
     p->changes[p->count] = index;
     p->ids[p->count] = id;
     p->revs[p->count++] = rev;
@@ -459,6 +468,7 @@ struct move {
     mongoc_collection_t *collection;
     const bson_t *opts; /* with the session */
     int64_t now_ms;
+    bool notes;
     struct object_id *ids; /* of change->now */
 };
 
@@ -485,6 +495,8 @@ static bool take_on(const struct move *m, size_t n, bson_t *reply, bson_error_t 
     bson_auto filter = BSON_INITIALIZER;
     struct object_id rev = fresh_id();
     document_write(m->model, &m->change->now[n], &m->ids[n], &rev, m->now_ms, m->arena, &doc);
+    if (m->notes)
+        note_write(note_of(m->model, m->change, m->ids, n, m->arena), m->model, m->arena, &doc);
     if (is_none(&m->change->now[n].id))
         return mongoc_collection_insert_one(m->collection, &doc, m->opts, reply, error);
     put_id(&filter, "_id", &m->ids[n]);
@@ -502,6 +514,8 @@ static bool leave_redirect(const struct move *m, const struct entity *old,
     put_id(&doc, "rev", &rev);
     put_id(&doc, "merged_into", heir);
     BSON_APPEND_DATE_TIME(&doc, "changed_at", m->now_ms);
+    if (m->notes)
+        note_write(note_of_merged(m->change), m->model, m->arena, &doc);
     return mongoc_collection_replace_one(m->collection, &filter, &doc, m->opts, reply, error);
 }
 
@@ -566,7 +580,7 @@ static bool write_move(struct mongo_store *s, const struct model *m, const struc
     if (!session || !mongoc_client_session_start_transaction(session, NULL, &error))
         return mongo_error("begin a transaction", &error, NULL, err);
     bson_auto opts = BSON_INITIALIZER;
-    struct move move = {m, c, arena, collection, &opts, s->now_ms(), NULL};
+    struct move move = {m, c, arena, collection, &opts, s->now_ms(), s->notes, NULL};
     move.ids = ARENA_ARRAY(arena, struct object_id, c->now_count);
     for (size_t i = 0; i < c->now_count; i++)
         move.ids[i] = is_none(&c->now[i].id) ? fresh_id() : c->now[i].id;

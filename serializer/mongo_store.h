@@ -11,6 +11,7 @@
 struct mongo_store {
     struct mongo *mongo;
     int64_t (*now_ms)(void); /* clock_unix_ms(); for created_at and changed_at only */
+    bool notes;              /* write what changed into each entity: see note.h */
 };
 
 struct store mongo_store(struct mongo_store *s);

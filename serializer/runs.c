@@ -24,7 +24,8 @@ enum step {
 struct item {
     const struct stream *stream;
     struct str link;
-    int64_t run; /* 0: only the link */
+    int64_t run;      /* 0: only the link */
+    struct str trace; /* of the page that led here */
 };
 
 struct runs {
@@ -52,20 +53,22 @@ struct runs *runs_new(const struct store *store, struct arena *arena)
     return r;
 }
 
-void runs_add(struct runs *r, const struct stream *stream, struct str link, int64_t run)
+void runs_add(struct runs *r, const struct stream *stream, struct str link, int64_t run,
+              struct str trace)
 {
     bool is_known = false;
     for (size_t i = 0; i < r->link_count && !is_known; i++)
         is_known = str_eq(r->links[i].link, link);
     if (!is_known)
         *ARENA_PUSH(r->arena, r->links, r->link_count, r->link_room) =
-            (struct item){stream, link, 0};
+            (struct item){stream, link, 0, trace};
     if (!run)
         return;
     for (size_t i = 0; i < r->count; i++)
         if (r->items[i].run == run && str_eq(r->items[i].link, link))
             return;
-    *ARENA_PUSH(r->arena, r->items, r->count, r->room) = (struct item){stream, link, run};
+    *ARENA_PUSH(r->arena, r->items, r->count, r->room) =
+        (struct item){stream, link, run, trace};
 }
 
 /* Out of runs, the links follow. */
@@ -271,6 +274,7 @@ static bool scan(struct runs *r, struct err *err)
         if (!fence_is_gone(&line, &r->listed, &sources[i]))
             continue;
         struct source stone = fence_tombstone(&line, &sources[i]);
+        stone.trace = item_now(r)->trace;
         apply_add(&r->apply, &stone);
         r->gone++;
     }

@@ -13,9 +13,11 @@ struct runs;
 
 struct runs *runs_new(const struct store *store, struct arena *arena);
 /*
- * Look after this link, and after this run of it (0: only the link). Repetitions are ignored.
+ * Look after this link, and after this run of it (0: only the link), for the page of this trace.
+ * Repetitions are ignored.
  */
-void runs_add(struct runs *r, const struct stream *stream, struct str link, int64_t run);
+void runs_add(struct runs *r, const struct stream *stream, struct str link, int64_t run,
+              struct str trace);
 bool runs_is_done(const struct runs *r);
 must_check bool runs_step(struct runs *r, struct err *err);
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/model/memory_store.h"
 
+#include "serializer/note.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -170,6 +172,17 @@ static bool marks_drop(void *self, struct str link, int64_t run, struct err *err
     return true;
 }
 
+/* The values themselves are constants of the test. */
+static const struct value *copy_fields(const struct model *model, const struct value *fields,
+                                       struct arena *arena)
+{
+    if (!fields)
+        return NULL;
+    struct value *copy = ARENA_ARRAY(arena, struct value, model->field_count);
+    memcpy(copy, fields, model->field_count * sizeof *copy);
+    return copy;
+}
+
 static struct source copy_source(const struct model *model, const struct source *s, bool whole,
                                  struct arena *arena)
 {
@@ -177,13 +190,7 @@ static struct source copy_source(const struct model *model, const struct source 
     copy.link = arena_copy(arena, s->link);
     copy.stream = arena_copy(arena, s->stream);
     copy.key = arena_copy(arena, s->key);
-    copy.fields = NULL;
-    if (s->fields && whole) {
-        /* The values themselves are constants of the test. */
-        struct value *fields = ARENA_ARRAY(arena, struct value, model->field_count);
-        memcpy(fields, s->fields, model->field_count * sizeof *fields);
-        copy.fields = fields;
-    }
+    copy.fields = whole ? copy_fields(model, s->fields, arena) : NULL;
     return copy;
 }
 
@@ -194,6 +201,7 @@ static struct entity copy_entity(const struct model *model, const struct entity 
     copy.sources = ARENA_ARRAY(arena, struct source, e->count);
     for (size_t i = 0; i < e->count; i++)
         copy.sources[i] = copy_source(model, &e->sources[i], whole, arena);
+    copy.fields = whole ? copy_fields(model, e->fields, arena) : NULL;
     return copy;
 }
 
@@ -317,6 +325,86 @@ static bool collides(const struct memory_store *m, const struct change *c,
     return false;
 }
 
+/* --- what the notes tell --- */
+
+static struct heard *heard_of(struct memory_store *m, const struct object_id *id)
+{
+    struct hearsay *t = &m->hearsay;
+    for (size_t i = 0; i < t->count; i++)
+        if (id_eq(&t->entities[i].id, id))
+            return &t->entities[i];
+    assert(t->count < sizeof t->entities / sizeof *t->entities);
+    t->entities[t->count] = (struct heard){.id = *id};
+    return &t->entities[t->count++];
+}
+
+/* Fields, then which items its living sources are. */
+static struct str state_text(const struct model *model, const struct value *fields,
+                             struct source *const *sources, size_t count, struct arena *arena)
+{
+    struct str text = {0};
+    for (size_t i = 0; i < model->field_count; i++)
+        text = arena_format(arena, STR_FMT "|" STR_FMT, STR_ARG(text),
+                            STR_ARG(value_str(fields[i])));
+    for (size_t i = 0; i < count; i++) {
+        bool is_repeated = i && str_eq(sources[i]->stream, sources[i - 1]->stream) &&
+                           str_eq(sources[i]->key, sources[i - 1]->key);
+        if (!sources[i]->gone && !is_repeated)
+            text = arena_format(arena, STR_FMT " " STR_FMT " " STR_FMT, STR_ARG(text),
+                                STR_ARG(sources[i]->stream), STR_ARG(sources[i]->key));
+    }
+    return text;
+}
+
+/* Does the kind of event fit what was known, and what it is now? */
+static const char *fault_of(enum note_kind kind, struct str was, struct str is)
+{
+    switch (kind) {
+    case NOTE_CREATED:
+        return was.len ? "what lived was created" : NULL;
+    case NOTE_CHANGED:
+    case NOTE_SPLIT:
+        return !was.len                                  ? "what was not there changed"
+               : str_eq(was, is) && kind == NOTE_CHANGED ? "a change changed nothing"
+                                                         : NULL;
+    case NOTE_GONE:
+        return was.len ? NULL : "what was not there is gone";
+    case NOTE_SAME:
+        return str_eq(was, is) ? NULL : "a change was not told";
+    case NOTE_MERGED:
+        return NULL;
+    case NOTE_NONE:
+        break;
+    }
+    return "a note is missing";
+}
+
+static void tell(struct memory_store *m, const struct object_id *id, struct note note,
+                 struct str is)
+{
+    struct heard *heard = heard_of(m, id);
+    const char *fault = fault_of(note.kind, heard->state, is);
+    if (fault && !m->hearsay.fault)
+        m->hearsay.fault = fault;
+    m->hearsay.events += note.kind != NOTE_SAME;
+    heard->state = is;
+}
+
+static void tell_change(struct memory_store *m, const struct change *c,
+                        const struct object_id *ids)
+{
+    for (size_t i = 0; i < c->old_count; i++)
+        if (c->heir[i] != SIZE_MAX)
+            tell(m, &c->old[i]->id, note_of_merged(c), (struct str){0});
+    for (size_t i = 0; i < c->now_count; i++) {
+        const struct folded *f = &c->now[i];
+        struct str is = f->fields
+                            ? state_text(m->model, f->fields, f->sources, f->count, &m->arena)
+                            : (struct str){0};
+        tell(m, &ids[i], note_of(m->model, c, ids, i, &m->arena), is);
+    }
+}
+
 static enum written write_change(struct memory_store *m, const struct change *c)
 {
     for (size_t i = 0; i < c->old_count; i++) {
@@ -327,6 +415,11 @@ static enum written write_change(struct memory_store *m, const struct change *c)
     for (size_t i = 0; i < c->now_count; i++)
         if (collides(m, c, &c->now[i]))
             return WRITTEN_COLLIDED;
+    struct object_id *ids = ARENA_ARRAY(&m->arena, struct object_id, c->now_count);
+    static const struct object_id none;
+    for (size_t i = 0; i < c->now_count; i++)
+        ids[i] = id_eq(&c->now[i].id, &none) ? next_id(m) : c->now[i].id;
+    tell_change(m, c, ids);
     for (size_t i = 0; i < c->old_count; i++) {
         struct entity *left = by_id(m, &c->old[i]->id);
         *left = m->entities[m->entity_count - 1];
@@ -334,11 +427,11 @@ static enum written write_change(struct memory_store *m, const struct change *c)
     }
     for (size_t i = 0; i < c->now_count; i++) {
         const struct folded *f = &c->now[i];
-        struct object_id none = {0};
-        struct entity e = {.id = id_eq(&f->id, &none) ? next_id(m) : f->id,
+        struct entity e = {.id = ids[i],
                            .rev = next_id(m),
                            .count = f->count,
-                           .crowded_out = f->crowded_out};
+                           .crowded_out = f->crowded_out,
+                           .fields = copy_fields(m->model, f->fields, &m->arena)};
         e.sources = ARENA_ARRAY(&m->arena, struct source, f->count);
         for (size_t j = 0; j < f->count; j++)
             e.sources[j] = copy_source(m->model, f->sources[j], true, &m->arena);
@@ -407,6 +500,29 @@ static bool link_news(void *self, const struct link_news *news, struct err *err)
     l->wants_again = news->kind != NEWS_DONE;
     l->last = *news;
     return true;
+}
+
+const char *memory_hearsay_fault(struct memory_store *m)
+{
+    arena_auto arena = {0};
+    size_t alive = 0;
+    for (size_t i = 0; i < m->hearsay.count; i++)
+        alive += m->hearsay.entities[i].state.len > 0;
+    for (size_t i = 0; i < m->entity_count; i++) {
+        const struct entity *e = &m->entities[i];
+        if (!e->fields)
+            continue;
+        struct source **sources = ARENA_ARRAY(&arena, struct source *, e->count);
+        for (size_t k = 0; k < e->count; k++)
+            sources[k] = &e->sources[k];
+        alive--;
+        if (!str_eq(heard_of(m, &e->id)->state,
+                    state_text(m->model, e->fields, sources, e->count, &arena)))
+            return "the notes tell another entity than is stored";
+    }
+    return m->hearsay.fault ? m->hearsay.fault
+           : alive          ? "the notes tell of an entity that is no more"
+                            : NULL;
 }
 
 struct store memory_store(struct memory_store *m)

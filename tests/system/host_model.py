@@ -9,7 +9,7 @@ import yaml
 
 MODEL = yaml.safe_load((Path(__file__).resolve().parents[2] / "schemas/models/host.yaml").read_text())
 # What a stored entity has beside the model's fields.
-OWN = {"_id", "rev", "identity", "sources", "from", "created_at", "changed_at", "crowd"}
+OWN = {"_id", "rev", "identity", "sources", "from", "created_at", "changed_at", "change", "crowd"}
 TEXTS = {"string", "hostname", "ip", "mac"}
 
 
