@@ -17,6 +17,7 @@ COPY common common
 COPY producer producer
 COPY fetcher fetcher
 COPY serializer serializer
+COPY announcer announcer
 COPY muster muster
 COPY packaging packaging
 # What --version names; git is not in here to be asked.

@@ -16,10 +16,10 @@ DEV = MUSTER_BIN=$(CURDIR)/build/dev/bin \
       ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1 \
       UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 
-FOLDERS = common producer fetcher serializer muster tests/unit tests/stage tests/model tests/fuzz tests/bench
+FOLDERS = common producer fetcher serializer announcer muster tests/unit tests/stage tests/model tests/fuzz tests/bench
 SOURCES = $(wildcard $(addsuffix /*.c,$(FOLDERS)))
 HEADERS = $(wildcard $(addsuffix /*.h,$(FOLDERS)))
-OURS    = $(wildcard $(addsuffix /*.c,common producer fetcher serializer muster))
+OURS    = $(wildcard $(addsuffix /*.c,common producer fetcher serializer announcer muster))
 
 # Of a test program's output, each runner's own summary is shown, and all that a failing test says.
 CTEST_NOISE = '^[0-9]+: (\[ RUN|\[ +OK|\[=+\].*Running|Test command:|Working Directory:|Environment var|Test timeout|$$| [A-Z]+_OPTIONS=)|^(test [0-9]+|UpdateCTest|Parse Config|Constructing|Checking test dep|Done|Updating| Add coverage|Added 0 tests).*$$|^$$'

@@ -181,7 +181,7 @@ static void read_environment(struct load *l)
 }
 
 static const struct str sections[] = {
-    {"fetcher", 7}, {"producer", 8}, {"serializer", 10}, {"muster", 6}};
+    {"fetcher", 7}, {"producer", 8}, {"serializer", 10}, {"announcer", 9}, {"muster", 6}};
 enum { SECTION_COUNT = sizeof sections / sizeof sections[0] };
 
 static bool read_map(struct load *l, const struct yaml *map, enum rank rank, struct err *err)

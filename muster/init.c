@@ -44,11 +44,14 @@ static bool make_topics(struct muster *m, int32_t *out_lanes, struct report *rep
         {"pages", (int32_t)s->page_partitions, s->retention_ms ? s->retention_ms : -1,
          PAGE_MAX_BYTES},
         {"rejects", 1, -1, PAGE_MAX_BYTES},
+        {"changes", (int32_t)s->page_partitions,
+         s->changes_retention_ms ? s->changes_retention_ms : -1, PAGE_MAX_BYTES},
     };
     int32_t ignored = 0;
     return make_topic(m, &topics[0], out_lanes, report, err) &&
            make_topic(m, &topics[1], &ignored, report, err) &&
-           make_topic(m, &topics[2], &ignored, report, err);
+           make_topic(m, &topics[2], &ignored, report, err) &&
+           make_topic(m, &topics[3], &ignored, report, err);
 }
 
 /* --- collections and indexes --- */

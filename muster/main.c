@@ -136,6 +136,8 @@ static const struct conf_setting setting_rows[] = {
      "init: partitions of the pages topic, and so the most serializers at once", NULL},
     {"retention", CONF_DURATION, offsetof(struct muster_settings, retention_ms), NULL,
      "init: how long pages are kept; for ever otherwise", NULL},
+    {"changes-retention", CONF_DURATION, offsetof(struct muster_settings, changes_retention_ms),
+     "7d", "init: how long changes are kept", NULL},
     {"replication", CONF_INT, offsetof(struct muster_settings, replication), NULL,
      "init: copies of each topic; the broker's default otherwise", NULL},
     {"lease", CONF_DURATION, offsetof(struct muster_settings, lease_ms), "5m",

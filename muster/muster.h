@@ -26,6 +26,7 @@ struct muster_settings {
     int64_t lanes, page_partitions,
         replication;                /* init; replication 0 = the broker's default */
     int64_t retention_ms, lease_ms; /* init; retention 0 = for ever */
+    int64_t changes_retention_ms;
 };
 
 enum needs { NEEDS_FILES = 1, NEEDS_MONGO = 2, NEEDS_KAFKA = 4 };

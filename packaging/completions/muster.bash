@@ -18,4 +18,4 @@ _muster() {
         COMPREPLY=($(cut -f 1 <<<"$answers"))
     fi
 }
-complete -F _muster muster muster-producer muster-fetcher muster-serializer
+complete -F _muster muster muster-producer muster-fetcher muster-serializer muster-announcer

@@ -40,7 +40,7 @@ def metrics_table():
 def events():
     """The words that LOG_… and log_line() begin with, in the stages and what they stand on."""
     found = set()
-    for folder in ("common", "producer", "fetcher", "serializer"):
+    for folder in ("common", "producer", "fetcher", "serializer", "announcer"):
         for path in (ROOT / folder).glob("*.c"):
             for call in re.findall(r"\b(?:LOG_(?:INFO|WARN|ERROR)|log_line)\(([^;]*);", path.read_text()):
                 first = call.split("LOG_")[0] if not call.startswith("LOG_") else call.split("LOG_PAIRS")[0]

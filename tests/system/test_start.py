@@ -15,8 +15,8 @@ from muster_lib import PROVIDERS, ROOT, STAGES, TOKEN, Muster
 sys.path.insert(0, str(ROOT / "tools"))
 from server_probe import free_ports  # noqa: E402
 
-USES_MONGO = ("muster-producer", "muster-serializer", "muster")
-USES_KAFKA = ("muster-producer", "muster-fetcher", "muster-serializer", "muster")
+USES_MONGO = ("muster-producer", "muster-serializer", "muster-announcer", "muster")
+USES_KAFKA = ("muster-producer", "muster-fetcher", "muster-serializer", "muster-announcer", "muster")
 
 
 def words_of(program):
@@ -51,7 +51,8 @@ def test_mongodb_away_at_start_is_waited_for_and_then_given_up_with_69(installed
 
 
 @pytest.mark.parametrize("stage, server", [("fetcher", "kafka"), ("producer", "kafka"), ("producer", "mongo"),
-                                           ("serializer", "kafka"), ("serializer", "mongo")])
+                                           ("serializer", "kafka"), ("serializer", "mongo"),
+                                           ("announcer", "kafka"), ("announcer", "mongo")])
 def test_a_stage_says_for_what_it_waits_and_a_signal_ends_the_waiting(installed, stage, server):
     address = f"127.0.0.1:{free_ports(1)[0]}"
     value = address if server == "kafka" else f"mongodb://{address}/?replicaSet=rs0"
@@ -122,7 +123,7 @@ def spoiled(installed, schemas, old, new, *expected):
     """Every program refuses the file with its name, the line, a column and these words."""
     folder, line = schemas("qualys", old, new)
     for program, words in [("muster", ["check"]), ("muster", ["init"]), ("muster-fetcher", []), ("muster-producer", []),
-                           ("muster-serializer", [])]:
+                           ("muster-serializer", []), ("muster-announcer", [])]:
         said = installed.run(*words, "--schemas", folder, program=program, status=78)
         assert re.search(rf"qualys\.yaml:{line}:\d+: ", said), f"{program}: no file:line:column with line {line}:\n{said}"
         for word in expected:  # in a log line quotes are escaped
@@ -173,7 +174,8 @@ def test_a_secret_can_come_from_a_file(muster, tmp_path):
 
 
 def test_a_folder_that_does_not_exist_is_named(installed):
-    for program, words in [("muster", ["check"]), ("muster-fetcher", []), ("muster-producer", []), ("muster-serializer", [])]:
+    for program, words in [("muster", ["check"]), ("muster-fetcher", []), ("muster-producer", []), ("muster-serializer", []),
+                           ("muster-announcer", [])]:
         said = installed.run(*words, "--schemas", "/nowhere/schemas", program=program, status=66)
         assert "/nowhere/schemas" in said, said
 
