@@ -400,12 +400,15 @@ static bool send_reject(void *self, const struct set_aside *r, struct err *err)
 {
     struct serializer *s = self;
     const struct kafka_message *m = r->message;
-    const struct reject reject = {.stage = "serializer",
+    const struct reject reject = {.stage = STR("serializer"),
                                   .topic = s->work.topic,
                                   .partition = m->partition,
                                   .offset = m->offset,
+                                  .map = r->map,
                                   .key = m->key,
                                   .value = m->value,
+                                  .headers = m->headers,
+                                  .header_count = m->header_count,
                                   .reason = r->reason};
     s->failure = (struct err){0};
     LOG_WARN("reject", LOG_INT("partition", m->partition), LOG_INT("offset", m->offset),
