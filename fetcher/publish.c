@@ -28,13 +28,15 @@ static bool send_rest(const struct publish *p, struct stretch *s, struct err *er
 static bool send_reject(const struct publish *p, struct stretch *s, struct arena *arena,
                         struct err *err)
 {
-    const struct reject reject = {.stage = "fetcher",
+    const struct reject reject = {.stage = STR("fetcher"),
                                   .topic =
                                       arena_format(arena, STR_FMT ".tasks", STR_ARG(p->topics)),
                                   .partition = s->partition,
                                   .offset = s->offset,
                                   .key = s->key,
                                   .value = s->value,
+                                  .headers = s->headers,
+                                  .header_count = s->header_count,
                                   .reason = buf_str(&s->complaint)};
     return reject_send(p->kafka, &reject, s, arena, err);
 }

@@ -72,6 +72,8 @@ void roster_open(struct roster *r, const struct kafka_message *m, int64_t now_ms
     TAILQ_INSERT_TAIL(&r->open, s, all);
     r->count++;
     begin(r, s, now_ms, scratch);
+    if (s->step == STEP_REJECT)
+        stretch_keep_headers(s, m->headers, m->header_count);
     lanes_taken(&r->lanes, m->partition, s->stream ? s->stream->limits.in_flight : 0);
 }
 

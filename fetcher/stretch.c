@@ -50,9 +50,19 @@ void stretch_free(struct stretch *s)
     buf_done(&s->next_cursor);
     buf_done(&s->url);
     buf_done(&s->complaint);
+    arena_done(&s->kept);
     free(s->link_texts);
     free(s->message_texts);
     free(s);
+}
+
+void stretch_keep_headers(struct stretch *s, const struct header *headers, size_t count)
+{
+    s->headers = ARENA_ARRAY(&s->kept, struct header, count);
+    s->header_count = count;
+    for (size_t i = 0; i < count; i++)
+        s->headers[i] = (struct header){arena_text(&s->kept, str_of(headers[i].name)),
+                                        arena_copy(&s->kept, headers[i].value)};
 }
 
 /* What is longer than a text of ours may be is cut. */

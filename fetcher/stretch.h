@@ -38,7 +38,10 @@ struct stretch {
     struct stretch_queue *queue; /* the one it waits in, or NULL */
     int32_t partition;
     int64_t offset;
-    struct str key, value;            /* the message as it came */
+    struct str key, value;  /* the message as it came */
+    struct header *headers; /* of a message that is a reject; they live in `kept` */
+    size_t header_count;
+    struct arena kept;
     struct task task;                 /* without its page, cursor and seen: see `at` */
     char *message_texts, *link_texts; /* where the texts of both are */
     const struct stream *stream;      /* NULL when the task is a reject */
@@ -76,6 +79,8 @@ void stretch_begin(struct stretch *s, const struct providers *providers, int64_t
  * then it goes on as it began, to its end.
  */
 void stretch_go_over(struct stretch *s, const struct providers *providers);
+/* A reject takes the message's own headers along. */
+void stretch_keep_headers(struct stretch *s, const struct header *headers, size_t count);
 /* The request for its page; false when none can be made: then a failed page is to be published. */
 must_check bool stretch_ask(struct stretch *s, const struct moment *m, struct arena *arena,
                             struct http_request *out);

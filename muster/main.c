@@ -99,6 +99,37 @@ static const struct command commands[] = {
      "  muster explain host qualys/hosts 305003660\n"
      "  muster explain host web-1.example.com --json\n",
      NEEDS_FILES | NEEDS_MONGO, 2, 3, explain_run},
+    {"raw", "the raw pages behind one entity, as the providers sent them",
+     "usage: muster raw MODEL ID|KEY|VALUE [--source N] [--record]\n"
+     "       muster raw MODEL STREAM KEY\n\n"
+     "Finds the entity as muster explain does, and prints the page of each of its sources: a line about it on\n"
+     "stderr, and the body, byte for byte, on stdout. --record prints only the source's own record, laid out.\n"
+     "Exits with 66 when retention has removed one of the pages.\n\n"
+     "  muster raw host 305003660\n"
+     "  muster raw host web-1.example.com --source 2 > page.json\n"
+     "  muster raw host web-1.example.com --record\n",
+     NEEDS_FILES | NEEDS_MONGO | NEEDS_KAFKA, 2, 3, raw_run},
+    {"rejects", "what was set aside, and why: list, show, retry, export",
+     "usage: muster rejects [list] [--stream STREAM] [--reason TEXT] [--since TIME] [--limit N] [--all]\n"
+     "       muster rejects show ID [--full]\n"
+     "       muster rejects retry ID... [--dry-run]\n"
+     "       muster rejects retry [--stream STREAM] [--reason TEXT] [--since TIME] [--all] [--dry-run]\n"
+     "       muster rejects export [ID...] [--stream STREAM] [--reason TEXT] [--into FOLDER]\n\n"
+     "A reject is a message that could not be read, kept whole. The list tells first what kinds there are, then each\n"
+     "with its standing:\n\n"
+     "  open      a retry can help: its file has been mended, or is known now\n"
+     "  waits     for a mended file; mend it, run muster init, start the stages again\n"
+     "  sent      retried, and not read yet\n"
+     "  aside     retried --max-retries times in vain; only by its id\n"
+     "  answer    the provider's answer was itself a failure; the link is asked again by itself\n"
+     "  lost      its message is not kept whole any more\n"
+     "  read, late, replaced    over: read since, not needed any more, or in a later reject (--all)\n\n"
+     "  muster rejects\n"
+     "  muster rejects show 0:41\n"
+     "  muster rejects retry --all --dry-run\n"
+     "  muster rejects retry --reason 'no key'\n"
+     "  muster rejects export --stream qualys/hosts --into cases\n",
+     NEEDS_FILES | NEEDS_MONGO | NEEDS_KAFKA, 0, WORDS_MAX, rejects_run},
     {"digest", "one SHA-256 over all entities of a model",
      "usage: muster digest MODEL\n\n"
      "Two databases with the same digest hold the same things: the same sources joined in the same way, with the same\n"
@@ -115,7 +146,8 @@ static const struct conf_setting setting_rows[] = {
      "status: look again and again", NULL},
     {"due", CONF_BOOL, offsetof(struct muster_settings, due), NULL,
      "links list: only those that are due", NULL},
-    {"all", CONF_BOOL, offsetof(struct muster_settings, all), NULL, "links due: every link",
+    {"all", CONF_BOOL, offsetof(struct muster_settings, all), NULL,
+     "links due: every link; rejects list, export: also what is over; rejects retry: all that are open",
      NULL},
     {"every", CONF_DURATION, offsetof(struct muster_settings, every_ms), NULL,
      "links add: how often to fetch it, else as the stream says; status --watch: how often to look, else 2s",
@@ -125,7 +157,7 @@ static const struct conf_setting setting_rows[] = {
     {"sort", CONF_TEXT, offsetof(struct muster_settings, sort), NULL,
      "show: fields with commas, -FIELD from the greatest down; by id otherwise", NULL},
     {"limit", CONF_INT, offsetof(struct muster_settings, limit), NULL,
-     "show: at most so many; all otherwise", NULL},
+     "show: at most so many, all otherwise; rejects list: one by one, 20 otherwise", NULL},
     {"as", CONF_CHOICE, offsetof(struct muster_settings, as), "table", "show: the form",
      "table|json|ndjson|csv|tsv"},
     {"gone", CONF_BOOL, offsetof(struct muster_settings, gone), NULL,
@@ -142,6 +174,24 @@ static const struct conf_setting setting_rows[] = {
      "init: copies of each topic; the broker's default otherwise", NULL},
     {"lease", CONF_DURATION, offsetof(struct muster_settings, lease_ms), "5m",
      "init: the producers' lease; tasks are kept for three of it", NULL},
+    {"stream", CONF_TEXT, offsetof(struct muster_settings, stream), NULL,
+     "rejects: only of this stream", NULL},
+    {"reason", CONF_TEXT, offsetof(struct muster_settings, reason), NULL,
+     "rejects: only those whose reason holds this text", NULL},
+    {"since", CONF_DURATION, offsetof(struct muster_settings, since_ms), NULL,
+     "rejects: only those of this last while", NULL},
+    {"dry-run", CONF_BOOL, offsetof(struct muster_settings, dry_run), NULL,
+     "rejects retry: only say what would be retried", NULL},
+    {"max-retries", CONF_INT, offsetof(struct muster_settings, max_retries), "3",
+     "rejects: after so many in vain a reject is set aside", NULL},
+    {"full", CONF_BOOL, offsetof(struct muster_settings, full), NULL,
+     "rejects show: the whole payload", NULL},
+    {"into", CONF_PATH, offsetof(struct muster_settings, into), NULL,
+     "rejects export: a folder for the payloads; otherwise JSON lines on stdout", NULL},
+    {"source", CONF_INT, offsetof(struct muster_settings, source), NULL,
+     "raw: only the source that muster explain numbers so", NULL},
+    {"record", CONF_BOOL, offsetof(struct muster_settings, record), NULL,
+     "raw: only the source's own record", NULL},
 };
 
 /* --- opening --- */

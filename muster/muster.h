@@ -20,13 +20,20 @@ struct muster_settings {
     int64_t every_ms;         /* links add, status --watch */
     bool watch;               /* status */
     struct str columns, sort; /* show */
-    int64_t limit;
-    int as; /* enum form */
+    int64_t limit;            /* show, rejects; 0 = as the command thinks fit */
+    int as;                   /* enum form */
     bool gone;
     int64_t lanes, page_partitions,
         replication;                /* init; replication 0 = the broker's default */
     int64_t retention_ms, lease_ms; /* init; retention 0 = for ever */
     int64_t changes_retention_ms;
+    struct str stream, reason; /* rejects: which; empty = any */
+    int64_t since_ms;          /* rejects; 0 = all that is kept */
+    int64_t max_retries;       /* rejects */
+    bool dry_run, full;        /* rejects retry; show */
+    struct str into;           /* rejects export: a folder */
+    int64_t source;            /* raw: counted from 1; 0 = all */
+    bool record;               /* raw */
 };
 
 enum needs { NEEDS_FILES = 1, NEEDS_MONGO = 2, NEEDS_KAFKA = 4 };
@@ -53,7 +60,8 @@ struct command {
     command_run *run;
 };
 
-command_run init_run, check_run, links_run, status_run, show_run, explain_run, digest_run;
+command_run init_run, check_run, links_run, status_run, show_run, explain_run, raw_run,
+    rejects_run, digest_run;
 
 /* The time of the database's server. */
 must_check bool muster_server_time(struct muster *m, int64_t *out_unix_ms, struct err *err);

@@ -488,7 +488,7 @@ static struct link_news news_of(const struct page *p)
                              .outcome = str_of(outcome_name(p->head.outcome))};
     if (p->verdict == PAGE_BAD) {
         news.kind = NEWS_FAILED;
-        news.outcome = STR("rejected");
+        news.outcome = STR(OUTCOME_REJECTED);
         news.error = p->reason;
     } else if (p->head.outcome == OUTCOME_FAILED) {
         news.kind = NEWS_FAILED;

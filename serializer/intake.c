@@ -23,10 +23,10 @@ bool intake_fill(struct intake *in, struct kafka_consumer *consumer,
     return true;
 }
 
-static void add_reject(struct intake *in, size_t message, struct str reason)
+static void add_reject(struct intake *in, size_t message, int32_t map, struct str reason)
 {
     *ARENA_PUSH(&in->arena, in->rejects, in->reject_count, in->reject_room) =
-        (struct set_aside){&in->messages[message], reason};
+        (struct set_aside){&in->messages[message], map, reason};
 }
 
 static const struct known_stream *find_stream(const struct known_stream *streams, size_t count,
@@ -44,13 +44,13 @@ static bool sort_one(struct intake *in, size_t index, struct str topic,
     const struct kafka_message *m = &in->messages[index];
     struct page page = {.body = m->value, .coords = {topic, m->partition, m->offset}};
     if (!page_decode(m->headers, m->header_count, &page.head, err)) {
-        add_reject(in, index, arena_copy(&in->arena, str_of(err->text)));
+        add_reject(in, index, 0, arena_copy(&in->arena, str_of(err->text)));
         err_clear(err);
         return true;
     }
     const struct known_stream *known = find_stream(streams, count, page.head.stream);
     if (!known) {
-        add_reject(in, index,
+        add_reject(in, index, 0,
                    arena_format(&in->arena, "no provider file here knows the stream " STR_FMT,
                                 STR_ARG(page.head.stream)));
         return true;
@@ -86,7 +86,7 @@ void intake_collect_rejects(struct intake *in)
 {
     for (size_t i = 0; i < in->page_count; i++)
         if (in->pages[i].rejected)
-            add_reject(in, in->page_messages[i], in->pages[i].reason);
+            add_reject(in, in->page_messages[i], in->pages[i].map, in->pages[i].reason);
 }
 
 bool intake_keep(struct intake *in, const struct kafka_message *m)

@@ -24,6 +24,7 @@ struct known_stream {
 /* A message that goes to the rejects topic, with its reason. */
 struct set_aside {
     const struct kafka_message *message;
+    int32_t map; /* by which it was read; 0 = by none */
     struct str reason;
 };
 

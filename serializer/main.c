@@ -80,9 +80,9 @@ static bool send_reject(void *self, const struct set_aside *r, struct err *err);
 
 int main(int argc, char **argv)
 {
-    static struct serializer s = {
-        .signals = -1, .reload = -1}; /* too big for a stack: it holds the batch's messages */
+    static struct serializer s; /* too big for a stack: it holds the batch's messages */
     struct err err = {0};
+    s.signals = s.reload = -1; /* here, or all of its zeros would lie in the program's file */
 
     bool ok = serializer_open(&s, argc, argv, &err);
     while (ok && serializer_wait(&s, &err)) /* Kafka, a signal or the time; false = stop */
@@ -403,12 +403,15 @@ static bool send_reject(void *self, const struct set_aside *r, struct err *err)
 {
     struct serializer *s = self;
     const struct kafka_message *m = r->message;
-    const struct reject reject = {.stage = "serializer",
+    const struct reject reject = {.stage = STR("serializer"),
                                   .topic = s->work.topic,
                                   .partition = m->partition,
                                   .offset = m->offset,
+                                  .map = r->map,
                                   .key = m->key,
                                   .value = m->value,
+                                  .headers = m->headers,
+                                  .header_count = m->header_count,
                                   .reason = r->reason};
     s->failure = (struct err){0};
     LOG_WARN("reject", LOG_INT("partition", m->partition), LOG_INT("offset", m->offset),

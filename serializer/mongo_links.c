@@ -230,6 +230,18 @@ static void put_end(bson_t *set, const struct link_news *news)
     bson_append_document_end(set, &resume);
 }
 
+/* Not closed yet; or closed for rejects, which have been read since. */
+static void match_open(bson_t *filter, const struct link_news *news)
+{
+    if (!link_news_mends(news)) {
+        BCON_APPEND(filter, "closed", "{", "$lt", BCON_INT64(news->gen), "}");
+        return;
+    }
+    BCON_APPEND(filter, "$or", "[", "{", "closed", "{", "$lt", BCON_INT64(news->gen), "}", "}",
+                "{", "closed", BCON_INT64(news->gen), "last.outcome", "{", "$in", "[",
+                BCON_UTF8(OUTCOME_REJECTS), BCON_UTF8(OUTCOME_REJECTED), "]", "}", "}", "]");
+}
+
 bool mongo_link_news(void *self, const struct link_news *news, struct err *err)
 {
     collection_auto *links = collection(self, "links");
@@ -238,7 +250,7 @@ bool mongo_link_news(void *self, const struct link_news *news, struct err *err)
     bson_t stage, set;
     doc_put_str(&filter, "_id", news->link);
     BSON_APPEND_INT64(&filter, "gen", news->gen);
-    BCON_APPEND(&filter, "closed", "{", "$lt", BCON_INT64(news->gen), "}");
+    match_open(&filter, news);
     if (news->kind ==
         NEWS_PROGRESS) /* not at every batch: after 10 s, or a third of a short lease */
         BCON_APPEND(&filter, "$expr", "{", "$lt", "[", "$due_at", "{", "$add", "[", "$$NOW",

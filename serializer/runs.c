@@ -134,7 +134,7 @@ static void make_news(struct runs *r, const struct whole *whole, enum run_state 
                                  .kind = state == RUN_DOUBTFUL ? NEWS_AGAIN : NEWS_DONE,
                                  .pages = (int64_t)count};
     r->news.outcome = state == RUN_DOUBTFUL  ? STR("doubtful")
-                      : state == RUN_REJECTS ? STR("rejects")
+                      : state == RUN_REJECTS ? STR(OUTCOME_REJECTS)
                                              : STR("ok");
     int64_t rejects = 0;
     for (size_t i = 0; i < count; i++) {

@@ -37,6 +37,19 @@ struct link_news {
     int64_t pages, records;
 };
 
+/* The outcomes of a gen that was closed with something set aside: some records, a whole page. */
+#define OUTCOME_REJECTS  "rejects"
+#define OUTCOME_REJECTED "rejected"
+
+/*
+ * Does the news take back such an outcome? The run has become whole since, by a retry or by
+ * another answer.
+ */
+static inline bool link_news_mends(const struct link_news *news)
+{
+    return news->kind == NEWS_DONE && !str_eq(news->outcome, STR(OUTCOME_REJECTS));
+}
+
 struct store {
     void *self;
     /* In the order of ids, which are distinct. A link that is not there has exists = false. */
@@ -92,8 +105,8 @@ struct store {
     bool (*link_write)(void *self, const struct link_state *was, const struct link_state *is,
                        bool *out_written, struct err *err);
     /*
-     * Close the link, or move its lease on, if gen is its newest and was not closed; otherwise
-     * nothing.
+     * Close the link, or move its lease on, if gen is its newest and was not closed, or was
+     * closed for rejects and these news mend it; otherwise nothing.
      */
     bool (*link_news)(void *self, const struct link_news *news, struct err *err);
 };

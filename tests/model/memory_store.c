@@ -493,8 +493,11 @@ static bool link_news(void *self, const struct link_news *news, struct err *err)
     if (fails(m, err))
         return false;
     struct memory_link *l = memory_link(m, news->link);
+    bool had_rejects = str_eq(l->last.outcome, STR(OUTCOME_REJECTS)) ||
+                       str_eq(l->last.outcome, STR(OUTCOME_REJECTED));
+    bool is_mended = l->state.closed == news->gen && had_rejects && link_news_mends(news);
     if (news->kind == NEWS_PROGRESS || l->state.gen != news->gen ||
-        l->state.closed >= news->gen)
+        (l->state.closed >= news->gen && !is_mended))
         return true;
     l->state.closed = news->gen;
     l->wants_again = news->kind != NEWS_DONE;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Random schedules of the real batch over a database in memory: overlapping runs, crashes,
- * writers that were thought dead, redelivery, merges, splits, swaps, resumes, rejects, an
- * incremental stream. After each, the living sources must be those that the world lists, with
- * its values, and grouped as their identities say; who read only the notes of the writes must
- * know just these entities; one more quiet round must write nothing; and
+ * writers that were thought dead, redelivery, merges, splits, swaps, resumes, rejects that are
+ * retried, before and after the files are mended, an incremental stream. After each, the living
+ * sources must be those that the world lists, with its values, and grouped as their identities
+ * say; who read only the notes of the writes must know just these entities; one more quiet round must write nothing; and
  * the same pages read into an empty database, in another order, must give the same.
  *
  *   model_test [--schedules N] [--first SEED] [--without RULE]
@@ -133,8 +133,8 @@ static struct worker *take(struct play *p, size_t partition)
     w->to = w->from + (count < left ? count : left);
     struct page *pages = ARENA_ARRAY(&w->arena, struct page, w->to - w->from);
     for (size_t i = w->from; i < w->to; i++)
-        pages[i - w->from] =
-            world_page(&p->world->log[partition][i], (int32_t)partition, (int64_t)i);
+        pages[i - w->from] = world_page(&p->world->log[partition][i], p->world->map,
+                                        (int32_t)partition, (int64_t)i);
     w->batch = batch_new(&p->store, world_decode, pages, w->to - w->from, &w->arena);
     return w;
 }
@@ -183,6 +183,18 @@ static void lose_worker(struct play *p)
         drop(w);
 }
 
+/*
+ * The files are mended: serializers with the old ones end. One that everybody thinks dead may not
+ * have noticed.
+ */
+static void mend(struct play *p)
+{
+    p->world->map = 2;
+    for (size_t i = 0; i < WORKERS_MAX; i++)
+        if (p->workers[i].is_there && !p->workers[i].is_zombie)
+            drop(&p->workers[i]);
+}
+
 static bool work_off(struct play *p)
 {
     for (int turn = 0; turn < REST_MAX; turn++) {
@@ -213,9 +225,12 @@ static void claim(struct play *p)
 static void chaos(struct play *p)
 {
     struct world *w = p->world;
+    int mended_at = (int)roll_below(&w->dice, STEPS * 2); /* or never */
     for (int i = 0; i < STEPS; i++) {
         uint64_t what = roll_below(&w->dice, 100);
         struct walk *walk = &w->walks[roll_below(&w->dice, 8)];
+        if (i == mended_at)
+            mend(p);
         if (what < 3)
             world_change(w);
         else if (what < 9)
@@ -228,6 +243,8 @@ static void chaos(struct play *p)
             walk->is_open = walk->is_open && roll_below(&w->dice, 4) > 0;
         else if (what < 28)
             lose_worker(p);
+        else if (what < 30)
+            world_retry(w);
         else
             work(p);
     }
@@ -308,10 +325,11 @@ static size_t expect(const struct world *w, struct arena *arena, struct source *
                 for (size_t i = 0; i < w->log_count[p]; i++)
                     for (size_t j = 0; j < w->log[p][i].count; j++) {
                         const struct message *said = &w->log[p][i];
-                        struct version v = {.gen = said->head.gen,
-                                            .map = 1,
-                                            .page = said->head.page,
-                                            .ordinal = (int32_t)j};
+                        struct version v = {
+                            .gen = said->head.gen,
+                            .map = 1, /* of all: a greater one changes nothing here */
+                            .page = said->head.page,
+                            .ordinal = (int32_t)j};
                         for (size_t b = 0; b < 8; b++)
                             v.answer = v.answer << 8 | said->head.sha256[b];
                         if (!str_eq(said->head.link, world_link(l)) || said->keys[j] != k ||

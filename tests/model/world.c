@@ -69,7 +69,7 @@ static void new_identity(struct world *w, struct item *item)
 
 void world_open(struct world *w, uint64_t seed)
 {
-    *w = (struct world){.dice = seed * 0x9e3779b97f4a7c15U + 1};
+    *w = (struct world){.dice = seed * 0x9e3779b97f4a7c15U + 1, .map = 1};
     for (size_t p = 0; p < PARTITIONS; p++) {
         w->log[p] = calloc(LOG_MAX, sizeof *w->log[p]);
         if (!w->log[p])
@@ -153,7 +153,8 @@ void world_claim(struct world *w, size_t link, struct memory_store *db)
 /* Equal content, equal bytes. */
 static void sign(struct message *m)
 {
-    uint64_t hash = 0xcbf29ce484222325U ^ m->count ^ (uint64_t)m->head.final << 8;
+    uint64_t hash = 0xcbf29ce484222325U ^ m->count ^ (uint64_t)m->head.final << 8 ^
+                    (uint64_t)m->rejects << 16 ^ (uint64_t)m->is_bad << 24;
     for (size_t i = 0; i < m->count; i++) {
         const struct item *it = &m->items[i];
         uint64_t content[] = {m->keys[i], it->host, it->ip, it->note, (uint64_t)it->as_of_ms};
@@ -207,6 +208,18 @@ static void shift(struct world *w, size_t link)
         }
 }
 
+static void spoil(struct world *w, size_t link, struct message *m)
+{
+    if (world_is_incremental(link)) {
+        m->rejects = 1;
+        m->count--;
+    } else if (roll_below(&w->dice, 2)) {
+        m->rejects = 1;
+    } else {
+        m->is_bad = true;
+    }
+}
+
 void world_fetch(struct world *w, struct walk *walk)
 {
     struct message m = {0};
@@ -222,10 +235,8 @@ void world_fetch(struct world *w, struct walk *walk)
     }
     size_t present = list_page(w, walk, &m);
     m.head.final = (size_t)(walk->page + 1) * PAGE_ITEMS >= present;
-    if (!w->is_calm && m.count && roll_below(&w->dice, 40) == 0) {
-        m.rejects = 1;
-        m.count--;
-    }
+    if (!w->is_calm && m.count && roll_below(&w->dice, 30) == 0)
+        spoil(w, walk->link, &m);
     publish(w, walk, &m);
     walk->page++;
     walk->is_open = !m.head.final;
@@ -259,23 +270,40 @@ struct source world_record(const struct message *m, size_t index, struct arena *
     return s;
 }
 
+void world_retry(struct world *w)
+{
+    size_t p = roll_below(&w->dice, PARTITIONS);
+    if (!w->log_count[p] || w->log_count[p] == LOG_MAX)
+        return;
+    size_t first = roll_below(&w->dice, w->log_count[p]);
+    for (size_t i = first; i < w->log_count[p]; i++) {
+        if (!w->log[p][i].rejects && !w->log[p][i].is_bad)
+            continue;
+        w->log[p][w->log_count[p]++] = w->log[p][i];
+        return;
+    }
+}
+
 bool world_decode(struct page *page, struct arena *arena, struct err *err)
 {
-    (void)err;
     const struct message *m = (const void *)page->body.ptr;
+    bool is_mended = page->map >= 2 && !page->stream->incremental;
+    size_t unread = is_mended || page->stream->incremental ? 0 : m->rejects;
+    if (m->is_bad && !is_mended)
+        return err_set(err, ERR_REJECT, "map 1 cannot read it");
     page->decoded = (struct decoded){.records = ARENA_ARRAY(arena, struct source, m->count),
-                                     .count = m->count,
-                                     .rejects = m->rejects};
-    for (size_t i = 0; i < m->count; i++)
+                                     .count = m->count - unread,
+                                     .rejects = is_mended ? 0 : m->rejects};
+    for (size_t i = 0; i < page->decoded.count; i++)
         page->decoded.records[i] = world_record(m, i, arena);
     return true;
 }
 
-struct page world_page(struct message *m, int32_t partition, int64_t offset)
+struct page world_page(struct message *m, int32_t map, int32_t partition, int64_t offset)
 {
     return (struct page){.head = m->head,
                          .stream = m->stream,
-                         .map = 1,
+                         .map = map,
                          .body = {(const char *)m, sizeof *m},
                          .coords = {STR("pages"), partition, offset}};
 }

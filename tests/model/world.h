@@ -26,13 +26,17 @@ struct item {
     int64_t as_of_ms;
 };
 
-/* One page as it was published. */
+/*
+ * One page as it was published. Map 1 rejects the last of its items, or the whole page; map 2 reads
+ * them, except in an incremental stream, where nothing would ever make up for what map 1 missed.
+ */
 struct message {
     struct page_head head;
     const struct stream *stream;
     struct item items[PAGE_ITEMS];
     uint32_t keys[PAGE_ITEMS];
     size_t count, rejects;
+    bool is_bad;
 };
 
 /* A fetcher on its way through a link. */
@@ -52,6 +56,7 @@ struct world {
     int64_t resume_page[WORLD_LINKS];
     bool resumes[WORLD_LINKS];
     bool is_calm; /* nothing changes or fails any more */
+    int32_t map;  /* of the serializers that start now: 1, and 2 once the files are mended */
     int64_t time_ms;
 };
 
@@ -69,8 +74,10 @@ void world_claim(struct world *w, size_t link, struct memory_store *db);
 void world_fetch(struct world *w, struct walk *walk);
 /* Fetch the task again from its start, as Kafka's redelivery would. */
 void world_fetch_twice(struct world *w, const struct walk *walk);
+/* Send a page again that map 1 rejects, as `muster rejects retry` would. */
+void world_retry(struct world *w);
 /* The record of an item, as map_page() would make it. */
 struct source world_record(const struct message *m, size_t index, struct arena *arena);
 /* For struct page.body and batch_new(). */
 bool world_decode(struct page *page, struct arena *arena, struct err *err);
-struct page world_page(struct message *m, int32_t partition, int64_t offset);
+struct page world_page(struct message *m, int32_t map, int32_t partition, int64_t offset);

@@ -4,7 +4,8 @@
  * "a@alpha=red b#s1=blue" are the records a (hostname alpha, note red) and b
  * (serial s1, note blue); "!" is a record that is a reject, "*" a record with
  * an issue; what ends in + is listed only by map 2 and what ends in - only by
- * map 1; the body "?" cannot be decoded. The database is shown as "[a=red
+ * map 1; the body "?" cannot be decoded. "!a=red" and "?a=red" are right for
+ * map 2, and what "!" and "?" are for map 1. The database is shown as "[a=red
  * b=blue] [~c]": two entities, one of two sources, one of a gone one.
  */
 #include "cases.h"
@@ -102,18 +103,25 @@ static bool is_listed(struct str item, int32_t map)
     return last == '+' ? map >= 2 : last != '-' || map < 2;
 }
 
+/* Without the mark that says: not by map 1. */
+static struct str mended(struct str text, char mark, int32_t map)
+{
+    bool is_mended = map >= 2 && text.len > 1 && text.ptr[0] == mark;
+    return is_mended ? (struct str){text.ptr + 1, text.len - 1} : text;
+}
+
 static bool decode(struct page *page, struct arena *arena, struct err *err)
 {
-    struct str rest = page->body;
     struct decoded *d = &page->decoded;
-    *d = (struct decoded){.records = ARENA_ARRAY(arena, struct source, rest.len)};
-    if (str_eq(rest, STR("?")))
-        return err_set(err, ERR_REJECT, "no JSON");
-    if (str_eq(rest, STR("??")))
+    if (str_eq(page->body, STR("??")))
         return err_set(err, ERR_FATAL, "out of reach");
+    struct str rest = mended(page->body, '?', page->map);
+    *d = (struct decoded){.records = ARENA_ARRAY(arena, struct source, rest.len)};
+    if (rest.len && rest.ptr[0] == '?')
+        return err_set(err, ERR_REJECT, "no JSON");
     for (size_t ordinal = 0; rest.len; ordinal++) {
-        struct str item = str_cut(&rest, ' ');
-        if (str_eq(item, STR("!"))) {
+        struct str item = mended(str_cut(&rest, ' '), '!', page->map);
+        if (item.ptr[0] == '!') {
             d->first_reject = d->rejects++
                                   ? d->first_reject
                                   : arena_format(arena, "record %zu: no key", ordinal + 1);
@@ -818,6 +826,84 @@ static void a_bad_page_is_set_aside_and_fails_its_gen(void **state)
     assert_int_equal(link_of(&p, "c1")->complete.gen, 1);
     assert_int_equal(link_of(&p, "c1")->closed, 2);
     assert_db(&p, "[a=white] [b=green] [c=blue]");
+}
+
+static const struct link_news *last_news(struct play *p, const char *link)
+{
+    return &memory_link(&p->db, str_of(link))->last;
+}
+
+static void
+rejects_that_a_greater_map_reads_make_their_run_whole_and_close_it_anew(void **state)
+{
+    (void)state;
+    play_auto p;
+    play_open(&p);
+    list(&p, "c1", 1, 0, "a=red b=green|c=blue");
+    struct said said[PAGES_MAX];
+    size_t count = run_of(&p, "c1", 2, 1, "a=red !d=white|c=blue", said);
+    take(&p, said, count);
+    assert_true(str_eq(last_news(&p, "c1")->outcome, STR("rejects")));
+    take(&p, said, 1);
+    assert_true(str_eq(last_news(&p, "c1")->outcome, STR("rejects")));
+    said[0].map = 2;
+    struct page *pages = take(&p, said, 1);
+    assert_false(pages[0].rejected);
+    assert_int_equal(link_of(&p, "c1")->complete.gen, 2);
+    assert_true(str_eq(last_news(&p, "c1")->outcome, STR("ok")));
+    assert_false(memory_link(&p.db, STR("c1"))->wants_again);
+    assert_db(&p, "[a=red] [c=blue] [d=white] [~b]");
+}
+
+static void
+a_bad_page_that_a_greater_map_reads_makes_its_run_whole_and_closes_it_anew(void **state)
+{
+    (void)state;
+    play_auto p;
+    play_open(&p);
+    struct said said[PAGES_MAX];
+    size_t count = run_of(&p, "c1", 1, 0, "a=red|?b=blue", said);
+    take(&p, said, count);
+    assert_int_equal(last_news(&p, "c1")->kind, NEWS_FAILED);
+    said[1].map = 2;
+    take(&p, said + 1, 1);
+    assert_int_equal(link_of(&p, "c1")->complete.gen, 1);
+    assert_int_equal(last_news(&p, "c1")->kind, NEWS_DONE);
+    assert_db(&p, "[a=red] [b=blue]");
+}
+
+static void a_reject_read_after_the_link_was_claimed_again_closes_nothing(void **state)
+{
+    (void)state;
+    play_auto p;
+    play_open(&p);
+    struct said said[PAGES_MAX];
+    run_of(&p, "c1", 1, 0, "?a=red", said);
+    take(&p, said, 1);
+    const struct said newer = {"c1", 2, 2, 0, 0, false, "b=blue", 2, OUTCOME_OK};
+    take(&p, &newer, 1);
+    said[0].map = 2;
+    take(&p, said, 1);
+    assert_int_equal(link_of(&p, "c1")->complete.gen, 1);
+    assert_int_equal(link_of(&p, "c1")->closed, 1);
+    assert_int_equal(last_news(&p, "c1")->kind, NEWS_FAILED);
+    assert_db(&p, "[a=red] [b=blue]");
+}
+
+static void a_reject_of_before_a_whole_run_is_late_and_does_no_harm(void **state)
+{
+    (void)state;
+    play_auto p;
+    play_open(&p);
+    struct said said[PAGES_MAX];
+    run_of(&p, "c1", 1, 0, "?a=red b=green", said);
+    take(&p, said, 1);
+    list(&p, "c1", 2, 0, "a=white");
+    said[0].map = 2;
+    struct page *pages = take(&p, said, 1);
+    assert_int_equal(p.counts.late_pages, 1);
+    assert_false(pages[0].rejected);
+    assert_db(&p, "[a=white]");
 }
 
 static void a_bad_page_costs_only_its_own_link(void **state)
@@ -1551,6 +1637,12 @@ int main(void)
     CASES_ADD_ONE(&all, a_run_with_rejects_finds_nothing_gone_and_is_not_followed);
     CASES_ADD_ONE(&all, the_news_of_a_run_with_rejects_count_them);
     CASES_ADD_ONE(&all, a_page_of_equal_bytes_after_one_with_rejects_is_decoded_again);
+    CASES_ADD_ONE(&all,
+                  rejects_that_a_greater_map_reads_make_their_run_whole_and_close_it_anew);
+    CASES_ADD_ONE(&all,
+                  a_bad_page_that_a_greater_map_reads_makes_its_run_whole_and_closes_it_anew);
+    CASES_ADD_ONE(&all, a_reject_read_after_the_link_was_claimed_again_closes_nothing);
+    CASES_ADD_ONE(&all, a_reject_of_before_a_whole_run_is_late_and_does_no_harm);
     CASES_ADD_ONE(&all, a_bad_page_is_set_aside_and_fails_its_gen);
     CASES_ADD_ONE(&all, a_bad_page_costs_only_its_own_link);
     CASES_ADD_ONE(&all, a_late_page_that_is_bad_is_not_set_aside_twice);
