@@ -153,11 +153,16 @@ bool clock_parse_iso(struct str s, int64_t *out_unix_ms)
     return true;
 }
 
+/* The kernel is asked for several at a time: a call of it costs more than what is done with a dice. */
 uint32_t clock_dice(uint32_t below)
 {
-    uint64_t random;
-    clock_random(&random, sizeof random);
-    return (uint32_t)(random % below);
+    static uint64_t dice[32];
+    static size_t left = 0;
+    if (left == 0) {
+        clock_random(dice, sizeof dice);
+        left = sizeof dice / sizeof *dice;
+    }
+    return (uint32_t)(dice[--left] % below);
 }
 
 /* Up to 256 bytes come whole (getrandom(2)). */
