@@ -70,23 +70,47 @@ static bool take_char(struct str *s, const char *any_of)
     return false;
 }
 
-static bool take_date(struct str *s, struct tm *tm)
+static int days_in(int year, int month)
 {
-    int year, month;
-    if (!take_digits(s, 4, &year) || !take_char(s, "-") || !take_digits(s, 2, &month) ||
-        !take_char(s, "-") || !take_digits(s, 2, &tm->tm_mday))
-        return false;
-    tm->tm_year = year - 1900;
-    tm->tm_mon = month - 1;
-    return month >= 1 && month <= 12 && tm->tm_mday >= 1;
+    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    bool is_leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    return days[month - 1] + (month == 2 && is_leap);
 }
 
-static bool take_time(struct str *s, struct tm *tm, int *out_ms)
+/*
+ * Days since 1970-01-01, by the Gregorian calendar. timegm() would do, but it is made for time zones, and each record has
+ * several times.
+ */
+static int64_t days_since_epoch(int year, int month, int day)
 {
-    if (!take_digits(s, 2, &tm->tm_hour) || !take_char(s, ":") ||
-        !take_digits(s, 2, &tm->tm_min) || !take_char(s, ":") ||
-        !take_digits(s, 2, &tm->tm_sec))
+    /* Years that begin in March have their leap day at the end; 400 of them more, and none is negative. */
+    int years = year + 400 - (month <= 2);
+    int leap_days = years / 4 - years / 100 + years / 400;
+    int day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    enum { YEARS_TO_1970 = 2370, LEAP_DAYS_TO_1970 = 574, MARCH_1 = 59 };
+    return 365 * (int64_t)(years - YEARS_TO_1970) + leap_days - LEAP_DAYS_TO_1970 +
+           day_of_year + MARCH_1;
+}
+
+static bool take_date(struct str *s, int64_t *out_days)
+{
+    int year, month, day;
+    if (!take_digits(s, 4, &year) || !take_char(s, "-") || !take_digits(s, 2, &month) ||
+        !take_char(s, "-") || !take_digits(s, 2, &day))
         return false;
+    if (month < 1 || month > 12 || day < 1 || day > days_in(year, month))
+        return false;
+    *out_days = days_since_epoch(year, month, day);
+    return true;
+}
+
+static bool take_time(struct str *s, int *out_seconds, int *out_ms)
+{
+    int hour, minute, second;
+    if (!take_digits(s, 2, &hour) || !take_char(s, ":") || !take_digits(s, 2, &minute) ||
+        !take_char(s, ":") || !take_digits(s, 2, &second))
+        return false;
+    *out_seconds = (hour * 60 + minute) * 60 + second;
     *out_ms = 0;
     if (take_char(s, ".")) {
         int digit, scale = 100, digits = 0;
@@ -95,8 +119,7 @@ static bool take_time(struct str *s, struct tm *tm, int *out_ms)
         if (digits > 9)
             return false;
     }
-    return tm->tm_hour < 24 && tm->tm_min < 60 &&
-           tm->tm_sec <= 60; /* RFC 3339 allows a leap second */
+    return hour < 24 && minute < 60 && second <= 60; /* RFC 3339 allows a leap second */
 }
 
 static bool take_zone(struct str *s, int *out_minutes)
@@ -117,26 +140,29 @@ static bool take_zone(struct str *s, int *out_minutes)
 
 bool clock_parse_iso(struct str s, int64_t *out_unix_ms)
 {
-    struct tm tm = {0};
-    int ms = 0, zone_minutes = 0;
-    if (!take_date(&s, &tm))
+    int64_t days;
+    int seconds = 0, ms = 0, zone_minutes = 0;
+    if (!take_date(&s, &days))
         return false;
-    if (s.len &&
-        (!take_char(&s, "Tt ") || !take_time(&s, &tm, &ms) || !take_zone(&s, &zone_minutes)))
+    if (s.len && (!take_char(&s, "Tt ") || !take_time(&s, &seconds, &ms) ||
+                  !take_zone(&s, &zone_minutes)))
         return false;
-    struct tm day = {.tm_year = tm.tm_year, .tm_mon = tm.tm_mon, .tm_mday = tm.tm_mday};
-    (void)timegm(&day); /* turns 31 February into March */
-    if (s.len || day.tm_mday != tm.tm_mday)
+    if (s.len)
         return false;
-    *out_unix_ms = ((int64_t)timegm(&tm) - (int64_t)zone_minutes * 60) * 1000 + ms;
+    *out_unix_ms = (days * 86400 + seconds - (int64_t)zone_minutes * 60) * 1000 + ms;
     return true;
 }
 
+/* The kernel is asked for several at a time: a call of it costs more than what is done with a dice. */
 uint32_t clock_dice(uint32_t below)
 {
-    uint64_t random;
-    clock_random(&random, sizeof random);
-    return (uint32_t)(random % below);
+    static uint64_t dice[32];
+    static size_t left = 0;
+    if (left == 0) {
+        clock_random(dice, sizeof dice);
+        left = sizeof dice / sizeof *dice;
+    }
+    return (uint32_t)(dice[--left] % below);
 }
 
 /* Up to 256 bytes come whole (getrandom(2)). */

@@ -67,7 +67,7 @@ typedef void put_leaf(bson_t *doc, struct str key, size_t field, const void *con
 
 struct levels {
     const struct model *model;
-    const bool *present;
+    bool *pending; /* fields that have something to write, and have not written it yet */
     put_leaf *put;
     const void *context;
 };
@@ -78,32 +78,22 @@ static struct str head_of(struct str name, size_t prefix_len)
     return str_cut(&rest, '.');
 }
 
-/* Has an earlier field of this level opened the same sub-document? */
-static bool is_open(const struct levels *l, size_t field, struct str path)
+/* All of the level that begins with `prefix`; none of its fields stands before `first`. */
+static void put_level(bson_t *doc, const struct levels *l, struct str prefix, size_t first)
 {
-    for (size_t i = 0; i < field; i++) {
+    for (size_t i = first; i < l->model->field_count; i++) {
         struct str name = l->model->fields[i].name;
-        if (l->present[i] && name.len > path.len && name.ptr[path.len] == '.' &&
-            str_has_prefix(name, path))
-            return true;
-    }
-    return false;
-}
-
-static void put_level(bson_t *doc, const struct levels *l, struct str prefix)
-{
-    for (size_t i = 0; i < l->model->field_count; i++) {
-        struct str name = l->model->fields[i].name;
-        if (!l->present[i] || !str_has_prefix(name, prefix))
+        if (!l->pending[i] || !str_has_prefix(name, prefix))
             continue;
         struct str head = head_of(name, prefix.len);
         struct str path = {name.ptr, prefix.len + head.len};
         if (path.len == name.len) {
             l->put(doc, head, i, l->context);
-        } else if (!is_open(l, i, path)) {
+            l->pending[i] = false;
+        } else {
             bson_t sub;
             bson_append_document_begin(doc, head.ptr, (int)head.len, &sub);
-            put_level(&sub, l, (struct str){path.ptr, path.len + 1});
+            put_level(&sub, l, (struct str){path.ptr, path.len + 1}, i);
             bson_append_document_end(doc, &sub);
         }
     }
@@ -123,27 +113,34 @@ static void put_field(bson_t *doc, struct str key, size_t field, const void *con
 void document_put_fields(bson_t *doc, const struct model *m, const struct value *fields,
                          struct arena *arena)
 {
-    bool *present = ARENA_ARRAY(arena, bool, m->field_count);
+    bool *pending = ARENA_ARRAY(arena, bool, m->field_count);
     for (size_t i = 0; i < m->field_count; i++)
-        present[i] = fields[i].kind != VALUE_NONE;
+        pending[i] = fields[i].kind != VALUE_NONE;
     struct field_values values = {m, fields};
-    put_level(doc, &(struct levels){m, present, put_field, &values}, (struct str){0});
+    put_level(doc, &(struct levels){m, pending, put_field, &values}, (struct str){0}, 0);
 }
 
 struct winners {
     const struct folded *folded;
+    struct str *names; /* of its sources, once needed */
     struct arena *arena;
 };
+
+static struct str winner_name(const struct winners *w, int32_t from)
+{
+    if (from < 0)
+        return STR("union");
+    const struct source *s = w->folded->sources[from];
+    const struct str parts[] = {s->stream, STR(" "), s->key};
+    if (!w->names[from].len)
+        w->names[from] = arena_join(w->arena, parts, sizeof parts / sizeof *parts);
+    return w->names[from];
+}
 
 static void put_winner(bson_t *doc, struct str key, size_t field, const void *context)
 {
     const struct winners *w = context;
-    int32_t from = w->folded->from[field];
-    struct str text = STR("union");
-    if (from >= 0) {
-        const struct source *s = w->folded->sources[from];
-        text = arena_format(w->arena, STR_FMT " " STR_FMT, STR_ARG(s->stream), STR_ARG(s->key));
-    }
+    struct str text = winner_name(w, w->folded->from[field]);
     bson_append_utf8(doc, key.ptr, (int)key.len, text.ptr, (int)text.len);
 }
 
@@ -151,12 +148,12 @@ static void put_from(bson_t *doc, const struct model *m, const struct folded *f,
                      struct arena *arena)
 {
     bson_t from;
-    bool *present = ARENA_ARRAY(arena, bool, m->field_count);
+    bool *pending = ARENA_ARRAY(arena, bool, m->field_count);
     for (size_t i = 0; i < m->field_count; i++)
-        present[i] = f->from[i] != FROM_NONE;
-    struct winners winners = {f, arena};
+        pending[i] = f->from[i] != FROM_NONE;
+    struct winners winners = {f, ARENA_ARRAY(arena, struct str, f->count), arena};
     BSON_APPEND_DOCUMENT_BEGIN(doc, "from", &from);
-    put_level(&from, &(struct levels){m, present, put_winner, &winners}, (struct str){0});
+    put_level(&from, &(struct levels){m, pending, put_winner, &winners}, (struct str){0}, 0);
     bson_append_document_end(doc, &from);
 }
 

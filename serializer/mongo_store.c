@@ -319,7 +319,8 @@ struct plain {
     const struct model *model;
     struct arena *arena;
     mongoc_collection_t *collection;
-    size_t *changes; /* index of the change behind each operation */
+    const bson_t *unchecked; /* options of each operation */
+    size_t *changes;         /* index of the change behind each operation */
     struct object_id *ids, *revs;
     size_t count, bytes;
     bool has_replace;
@@ -341,11 +342,12 @@ static bool add_plain(struct plain *p, mongoc_bulk_operation_t *bulk, const stru
     p->revs[p->count++] = rev;
     p->bytes += doc.len;
     if (c->old_count == 0)
-        return mongoc_bulk_operation_insert_with_opts(bulk, &doc, NULL, error);
+        return mongoc_bulk_operation_insert_with_opts(bulk, &doc, p->unchecked, error);
     bson_auto filter = BSON_INITIALIZER;
     put_id_and_rev(&filter, c->old[0]);
     p->has_replace = true;
-    return mongoc_bulk_operation_replace_one_with_opts(bulk, &filter, &doc, NULL, error);
+    return mongoc_bulk_operation_replace_one_with_opts(bulk, &filter, &doc, p->unchecked,
+                                                       error);
 }
 
 /*
@@ -439,7 +441,14 @@ static bool write_plain(struct mongo_store *s, const struct model *m,
                         enum written *out, struct err *err)
 {
     collection_auto *collection = entities(s, m, arena);
-    struct plain p = {.store = s, .model = m, .arena = arena, .collection = collection};
+    bson_auto unchecked = BSON_INITIALIZER;
+    struct plain p = {.store = s,
+                      .model = m,
+                      .arena = arena,
+                      .collection = collection,
+                      .unchecked = &unchecked};
+    /* Texts were found to be UTF-8 when they were read; libmongoc would go through each document again. */
+    BSON_APPEND_BOOL(&unchecked, "validate", false);
     p.changes = ARENA_ARRAY(arena, size_t, count);
     p.ids = ARENA_ARRAY(arena, struct object_id, count);
     p.revs = ARENA_ARRAY(arena, struct object_id, count);

@@ -63,6 +63,7 @@ class Connect:
                                              "org.apache.kafka.connect.cli.ConnectStandalone", properties])
         wait_until(lambda: self.process.check() and self.answers(), "Kafka Connect to answer", 120, 0.2)
         self.write("warm")
+        lab.mongo.drop_database("warm")
 
     def answers(self):
         try:

@@ -83,11 +83,11 @@ class Fetcher:
     def prepare(self):
         self.nginx = Nginx(self.lab)
         self.run = Installation(self.lab, "fetch", providers="bench", MUSTER_BENCH_BASE_URL=self.nginx.url).init()
-        self.run.feed("tasks", self.tasks, "bench/pages", lane_of(self.run))
 
     def measure(self, number):
+        self.run.feed("tasks", self.tasks, "bench/pages", lane_of(self.run))
         with self.run.awaited("pages", number * self.tasks) as filled, \
-             self.run.stage("fetcher", "--log-level=debug", f"--group=fetch-{number}") as stage:
+             self.run.stage("fetcher", "--log-level=debug") as stage:
             begin = stage.time_of("lane_came", 0)
             rate = self.tasks / (filled.time() - begin)
         url = f"{self.nginx.url}/pages/"
@@ -116,11 +116,11 @@ class InFlight:
     def prepare(self):
         self.server = HoldingServer(page().encode(), HELD)
         self.run = Installation(self.lab, "held", providers="bench", MUSTER_BENCH_BASE_URL=self.server.url).init()
-        self.run.feed("tasks", HELD, "bench/held", lane_of(self.run))
 
     def measure(self, number):
+        self.run.feed("tasks", HELD, "bench/held", lane_of(self.run))
         with self.run.awaited("pages", number * HELD) as filled, \
-             self.run.stage("fetcher", f"--window={HELD}", f"--group=held-{number}") as stage:
+             self.run.stage("fetcher", f"--window={HELD}") as stage:
             filled.time()
             return {"in-flight": (stage.memory_mb("VmHWM"), None)}
 

@@ -92,7 +92,7 @@ class Serializer:
 
     def serialize(self, run, gen, records):
         """Records a second, and the process's memory at its highest."""
-        with run.stage("serializer", "--log-level=debug", f"--group={run.database}-{gen}") as stage:
+        with run.stage("serializer", "--log-level=debug") as stage:
             begin = stage.time_of("partition_came", 0)
             end = wait_until(lambda: stage.check() and closed_at(run, gen), f"run {gen} to be closed", 300, 0.005)
             return records / (end - begin), stage.memory_mb("VmHWM")
