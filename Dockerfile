@@ -44,7 +44,8 @@ RUN apt-get update \
 COPY --from=build /installed /
 # A library that is missing above fails here, and not when it is needed. By number, so that an orchestrator sees that it is not root.
 USER 10001:10001
-RUN muster --version && muster-producer --version && muster-fetcher --version && muster-serializer --version
+RUN muster --version && muster-producer --version && muster-fetcher --version && muster-serializer --version \
+ && muster-announcer --version
 EXPOSE 9300
 CMD ["muster", "--help"]
 

@@ -12,6 +12,9 @@ enum { VALUE_MAX_BYTES = 64 << 20 }; /* a document has 16 MiB at most */
 /* What stands after "muster.entity." when no write says why. */
 #define STATE "state"
 
+const char *const event_changes[EVENT_CHANGES] = {"created", "changed", "split",
+                                                  "merged",  "gone",    STATE};
+
 static const char *name_of(const struct change_seen *seen, const struct document *d,
                            const struct note *note)
 {
@@ -175,7 +178,8 @@ bool event_of(const struct change_seen *seen, struct arena *arena, struct event 
         return false;
     const char *name = name_of(seen, &d, &note);
     struct str rev = id_text(&d.entity.rev, arena);
-    *out = (struct event){.key = id_text(&d.entity.id, arena)};
+    *out = (struct event){
+        .change = name, .changed_at_ms = d.changed_at_ms, .key = id_text(&d.entity.id, arena)};
     out->value = value_of(seen->model, &d, name, &note, arena);
     add(out, "ce_specversion", STR("1.0"));
     add(out, "ce_id", join(arena, out->key, STR(":"), rev));

@@ -15,8 +15,14 @@ struct change_seen {
     bool is_survey;              /* found by looking through all, not by its write */
 };
 
+/* What an event may say happened. */
+enum { EVENT_CHANGES = 6 };
+extern const char *const event_changes[EVENT_CHANGES];
+
 struct event {
-    struct str key; /* the entity's id, so that one partition has all of it, in order */
+    const char *change;    /* one of event_changes */
+    int64_t changed_at_ms; /* when the entity was written, unix ms */
+    struct str key;        /* the entity's id, so that one partition has all of it, in order */
     struct str value;
     struct header headers[HEADERS_MAX];
     size_t header_count;

@@ -7,12 +7,13 @@
  * stands by; and for Kafka's acknowledgements.
  */
 #include "announcer/bookmark.h"
+#include "announcer/meters.h"
 #include "announcer/watch.h"
 #include "common/clock.h"
 #include "common/conf.h"
+#include "common/files.h"
 #include "common/kafka.h"
 #include "common/log.h"
-#include "common/provider.h"
 #include "common/serve.h"
 #include "common/signals.h"
 #include "common/start.h"
@@ -38,18 +39,19 @@ struct settings {
 };
 
 struct announcer {
+    struct watch watch; /* open while we are the one that announces */
     struct settings settings;
     struct arena arena, scratch;
-    struct providers providers;
+    struct files *files;
     struct kafka_settings kafka;
     struct kafka_producer *changes;
     struct mongo mongo;
     struct bookmark bookmark;
-    struct watch watch; /* open while we are the one that announces */
     struct serve serve;
-    int signals;
-    bool is_draining;
+    struct metrics metrics;
+    int signals, reload;
     int failures; /* in a row */
+    bool is_draining;
     bool is_told; /* that we stand by, or wait */
     int64_t kept_ms, told_ms;
     size_t open; /* events sent since the bookmark was kept */
@@ -59,6 +61,7 @@ struct announcer {
 
 static bool announcer_open(struct announcer *a, int argc, char **argv, struct err *err);
 static bool announcer_wait(struct announcer *a, struct err *err);
+static bool reload_files(struct announcer *a, struct err *err);
 static bool take_bookmark(struct announcer *a, struct err *err);
 static bool send_events(struct announcer *a, struct err *err);
 static bool await_acknowledgements(struct announcer *a, struct err *err);
@@ -67,12 +70,13 @@ static int announcer_close(struct announcer *a, struct err *err);
 
 int main(int argc, char **argv)
 {
-    struct announcer a = {.signals = -1};
+    struct announcer a = {.signals = -1, .reload = -1};
     struct err err = {0};
 
     bool ok = announcer_open(&a, argc, argv, &err);
     while (ok && announcer_wait(&a, &err)) /* a signal, or a pause; false = stop */
-        ok = take_bookmark(&a, &err)       /* where we go on, if it is us that announces */
+        ok = reload_files(&a, &err)        /* SIGHUP -> files, read anew */
+             && take_bookmark(&a, &err)    /* where we go on, if it is us that announces */
              && send_events(&a, &err) /* change stream -> changes topic, as long as some come */
              && await_acknowledgements(&a, &err) /* all of them */
              && keep_bookmark(&a, &err);         /* where the next turn goes on */
@@ -100,8 +104,10 @@ static void on_delivered(void *context, void *ticket, const struct err *failure)
 {
     struct announcer *a = context;
     (void)ticket;
-    if (failure)
-        a->failure = *failure;
+    if (!failure)
+        return;
+    a->failure = *failure;
+    metrics_add(&a->metrics, ANNOUNCER_PUBLISH_FAILURES, NO_LABELS, 1);
 }
 
 static bool open_kafka(struct announcer *a, struct err *err)
@@ -140,10 +146,38 @@ static bool open_mongo(struct announcer *a, struct err *err)
         !start_wait_for_mongo(&a->mongo, c->wait_ms, a->signals, &a->serve, err))
         return false;
     a->bookmark = (struct bookmark){&a->mongo, own_name(a)};
-    a->watch = (struct watch){.mongo = &a->mongo,
-                              .models = a->providers.models,
-                              .model_count = a->providers.model_count};
+    a->watch.mongo = &a->mongo;
     return true;
+}
+
+/* Somebody asks how it goes. MongoDB's check is kept where it is called. */
+static void refresh(void *context)
+{
+    struct announcer *a = context;
+    if (!a->changes)
+        return;
+    kafka_producer_poll(a->changes, 0);
+    size_t undelivered = kafka_producer_pending(a->changes);
+    announcer_meters_now(&a->metrics, undelivered, watch_is_open(&a->watch));
+    if (!kafka_producer_is_connected(a->changes))
+        serve_waits(&a->serve, CHECK_KAFKA, STR("no broker answers"));
+    else if (!undelivered && !a->failures)
+        serve_ok(&a->serve, CHECK_KAFKA);
+}
+
+static bool open_serve(struct announcer *a, struct err *err)
+{
+    const struct serve_about about = {
+        .program = program.name, .refresh = refresh, .context = a, .metrics = &a->metrics};
+    announcer_meters_open(&a->metrics);
+    return serve_open(&a->serve, a->settings.common.listen, &about, err);
+}
+
+static void take_files(struct announcer *a, struct files *files)
+{
+    a->files = files;
+    a->watch.models = files->providers.models;
+    a->watch.model_count = files->providers.model_count;
 }
 
 static bool announcer_open(struct announcer *a, int argc, char **argv, struct err *err)
@@ -153,38 +187,50 @@ static bool announcer_open(struct announcer *a, int argc, char **argv, struct er
     bool answered = false;
     log_open("announcer", false, LOG_INFO_LEVEL); /* until the settings say how */
     a->signals = signals_open(err);
-    if (a->signals < 0 ||
+    a->reload = a->signals < 0 ? -1 : signals_open_reload(err);
+    if (a->reload < 0 ||
         !conf_load(&program, &a->settings, argc, argv, &a->arena, NULL, 0, &word_count,
                    &answered, err) ||
         answered)
         return false;
     log_open("announcer", c->log_format == 1, (enum log_level)c->log_level);
-    const struct serve_about about = {.program = program.name};
-    if (!serve_open(&a->serve, c->listen, &about, err) ||
-        !providers_load(arena_text(&a->arena, c->schemas), c->providers, true, &a->arena,
-                        &a->providers, err) ||
-        !open_mongo(a, err) || !open_kafka(a, err))
+    if (!open_serve(a, err) || !(a->files = files_load(c, true, err)) || !open_mongo(a, err) ||
+        !open_kafka(a, err))
         return false;
+    take_files(a, a->files);
     serve_ok(&a->serve, CHECK_STAGE);
+    serve_ok(&a->serve, CHECK_FILES);
     LOG_INFO("started", LOG_TEXT("listen", a->serve.address), LOG_STR("kafka", c->kafka),
              LOG_STR("database", c->database),
-             LOG_INT("models", (int64_t)a->providers.model_count));
+             LOG_INT("models", (int64_t)a->watch.model_count));
     return true;
 }
 
 /* --- waiting --- */
 
+/* True when one came now. */
+static bool take_signal(struct announcer *a)
+{
+    if (!signals_came(a->signals))
+        return false;
+    a->is_draining = true;
+    serve_waits(&a->serve, CHECK_STAGE, STR("it is draining"));
+    return true;
+}
+
 static bool announcer_wait(struct announcer *a, struct err *err)
 {
-    struct pollfd fd = {.fd = a->signals, .events = POLLIN};
+    const struct pollfd fds[] = {{.fd = a->signals, .events = POLLIN},
+                                 {.fd = a->reload, .events = POLLIN}};
     int pause_ms = 0;
     (void)err;
     if (a->failures)
         pause_ms = a->failures < 7 ? 10 << a->failures : PAUSE_MAX_MS;
     else if (!watch_is_open(&a->watch) && a->is_told)
         pause_ms = STANDBY_MS;
-    (void)serve_poll(&a->serve, &fd, 1, pause_ms);
-    a->is_draining = a->is_draining || signals_came(a->signals);
+    (void)serve_poll(&a->serve, fds, sizeof fds / sizeof *fds, pause_ms);
+    kafka_producer_poll(a->changes, 0); /* it also tells whether brokers answer */
+    (void)take_signal(a);
     return !a->is_draining;
 }
 
@@ -202,8 +248,11 @@ static bool start_over(struct announcer *a, enum check_name server, struct err *
         LOG_WARN("history_lost", LOG_TEXT("error", err->text));
         (void)!bookmark_forget(&a->bookmark,
                                &ignored); /* if not now, then when it is lost again */
-    } else if (++a->failures == 4 || a->failures % 60 == 0) {
-        LOG_WARN("waits", LOG_TEXT("error", err->text));
+    } else {
+        metrics_add(&a->metrics, ANNOUNCER_RETRIES, LABELS(str_of(health_check_name(server))),
+                    1);
+        if (++a->failures == 4 || a->failures % 60 == 0)
+            LOG_WARN("waits", LOG_TEXT("error", err->text));
     }
     serve_waits(&a->serve, server, str_of(err->text));
     err_clear(err);
@@ -212,12 +261,37 @@ static bool start_over(struct announcer *a, enum check_name server, struct err *
 
 /* --- the verbs --- */
 
+/*
+ * One that fails changes nothing. After one that does, the stream begins anew at the bookmark: it
+ * was of the models before.
+ */
+static bool reload_files(struct announcer *a, struct err *err)
+{
+    log_tell_repeated();
+    if (!signals_came(a->reload))
+        return true;
+    struct files *now = files_load(&a->settings.common, true, err);
+    metrics_add(&a->metrics, ANNOUNCER_RELOADS, LABELS(now ? STR("ok") : STR("failed")), 1);
+    if (!now) {
+        files_tell_failure(&a->serve, err);
+        return true;
+    }
+    watch_close(&a->watch);
+    files_free(a->files);
+    take_files(a, now);
+    files_tell(now, &a->serve);
+    return true;
+}
+
 static void tell_standby(struct announcer *a, bool is_ours, bool has_token)
 {
     if (is_ours)
         LOG_INFO("announces", LOG_TEXT("from", has_token ? "the bookmark" : "a survey"));
     else if (!a->is_told)
         LOG_INFO("stands_by", LOG_TEXT("instance", a->bookmark.owner));
+    if (!is_ours)
+        serve_ok(&a->serve, CHECK_MONGO); /* if we announce, a turn that went through says so */
+    metrics_add(&a->metrics, ANNOUNCER_SURVEYS, NO_LABELS, is_ours && !has_token);
     a->is_told = !is_ours;
 }
 
@@ -261,9 +335,11 @@ static bool send_event(struct announcer *a, const struct change_seen *seen, stru
             return false;
         err_clear(err); /* the queue is full */
         kafka_producer_poll(a->changes, TURN_MS);
-        a->is_draining = signals_came(a->signals);
+        serve_answer(&a->serve);
+        (void)take_signal(a);
     }
     kafka_producer_poll(a->changes, 0);
+    announcer_meters_event(&a->metrics, &e, seen->is_survey, clock_unix_ms());
     a->open++;
     a->announced++;
     return true;
@@ -300,10 +376,9 @@ static bool await_acknowledgements(struct announcer *a, struct err *err)
             serve_waits(&a->serve, CHECK_KAFKA, str_of(unacknowledged));
             is_told = true;
         }
-        if (signals_came(a->signals)) {
-            drain_end_ms = a->is_draining ? 0 : clock_ms() + DRAIN_MS;
-            a->is_draining = true;
-        }
+        bool was_draining = a->is_draining;
+        if (take_signal(a))
+            drain_end_ms = was_draining ? 0 : clock_ms() + DRAIN_MS;
     }
     if (a->failure.kind == ERR_NONE)
         return true;
@@ -357,8 +432,11 @@ static int announcer_close(struct announcer *a, struct err *err)
     kafka_producer_close(a->changes);
     mongo_close(&a->mongo);
     serve_close(&a->serve);
-    if (a->signals >= 0)
-        (void)close(a->signals);
+    metrics_close(&a->metrics);
+    log_close();
+    files_free(a->files);
+    signals_close(a->signals);
+    signals_close(a->reload);
     arena_done(&a->scratch);
     arena_done(&a->arena);
     return err->kind == ERR_NONE    ? EX_OK

@@ -9,7 +9,8 @@
 #include "muster/link_phase.h"
 #include "muster/muster.h"
 
-enum { STATUS_TOPICS = 3, STATUS_FAILURES = 5, STATUS_REJECTS = 3, STATUS_LATE_MS = 60000 };
+enum { STATUS_FAILURES = 5, STATUS_REJECTS = 3, STATUS_LATE_MS = 60000 };
+enum { TASKS_ROW, PAGES_ROW, REJECTS_ROW, CHANGES_ROW, STATUS_TOPICS };
 
 struct provider_row {
     struct str provider;
@@ -51,6 +52,8 @@ struct status {
     struct provider_row *providers;
     size_t provider_count, provider_room;
     struct topic_row topics[STATUS_TOPICS];
+    bool
+        has_changes; /* an announcer was there, or its topic holds something: its row is shown */
     struct model_row *models;
     size_t model_count;
     int64_t issues;
@@ -64,6 +67,8 @@ struct status {
 /* `before`, an earlier look or NULL, spares reading rejects again. */
 must_check bool status_look(struct muster *m, const struct status *before, struct arena *arena,
                             struct status *out, struct err *err);
+/* How many of the topics are shown: the last one, changes, is for those who use it. */
+size_t status_topics(const struct status *s);
 /* What passed since an earlier look. */
 void status_rate(struct status *s, const struct status *before);
 /* What to do, a sentence each; in the arena. Nothing that cannot be told from the look. */

@@ -90,7 +90,7 @@ void status_json(const struct status *s, struct arena *arena, struct buf *out)
         put_provider(&o, &s->providers[i]);
     json_close(&o, ']');
     open_list(&o, "topics");
-    for (size_t i = 0; i < STATUS_TOPICS; i++)
+    for (size_t i = 0; i < status_topics(s); i++)
         put_topic(&o, &s->topics[i], s->has_rates, arena);
     json_close(&o, ']');
     open_list(&o, "entities");

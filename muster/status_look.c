@@ -175,6 +175,10 @@ static bool look_at_mongo(struct look *l, struct err *err)
     for (size_t i = 0; i < files->model_count; i++)
         if (!look_at_model(l, files->models[i], err))
             return false;
+    int64_t bookmarks = 0; /* the announcer's, there since it first began */
+    if (!count_documents(l, "bookmarks", NULL, &bookmarks, err))
+        return false;
+    s->has_changes = bookmarks > 0;
     return count_documents(l, "issues", NULL, &s->issues, err);
 }
 
@@ -232,8 +236,8 @@ static void close_reader(struct kafka_reader **r)
 static bool take_rejects_before(struct look *l)
 {
     const struct status *before = l->before;
-    const struct topic_row *now = &l->status->topics[STATUS_TOPICS - 1];
-    if (!before || before->topics[STATUS_TOPICS - 1].in != now->in)
+    const struct topic_row *now = &l->status->topics[REJECTS_ROW];
+    if (!before || before->topics[REJECTS_ROW].in != now->in)
         return false;
     for (size_t i = 0; i < before->reject_count; i++) {
         struct reject_row row = before->rejects[i];
@@ -279,16 +283,20 @@ static bool look_at_kafka(struct look *l, struct err *err)
 {
     const struct common_settings *c = &l->muster->settings.common;
     const struct topic_row rows[STATUS_TOPICS] = {
-        {.topic = "tasks", .stage = "fetcher", .group = group_of_fetchers(c->topics, l->arena)},
-        {.topic = "pages",
-         .stage = "serializer",
-         .group = group_of_serializers(c->topics, c->database, l->arena)},
-        {.topic = "rejects"}};
+        [TASKS_ROW] = {.topic = "tasks",
+                       .stage = "fetcher",
+                       .group = group_of_fetchers(c->topics, l->arena)},
+        [PAGES_ROW] = {.topic = "pages",
+                       .stage = "serializer",
+                       .group = group_of_serializers(c->topics, c->database, l->arena)},
+        [REJECTS_ROW] = {.topic = "rejects"},
+        [CHANGES_ROW] = {.topic = "changes"}};
     for (size_t i = 0; i < STATUS_TOPICS; i++) {
         l->status->topics[i] = rows[i];
         if (!look_at_topic(l, &l->status->topics[i], err))
             return false;
     }
+    l->status->has_changes = l->status->has_changes || l->status->topics[CHANGES_ROW].messages;
     return look_at_rejects(l, err);
 }
 

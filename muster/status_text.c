@@ -26,6 +26,11 @@ static struct str harmless(struct str text, struct arena *arena)
     return show_value(&type, value_text(text), ERROR_MAX_BYTES, arena);
 }
 
+size_t status_topics(const struct status *s)
+{
+    return s->has_changes ? STATUS_TOPICS : CHANGES_ROW;
+}
+
 /* --- rates --- */
 
 static int64_t tenths_a_second(int64_t now, int64_t before, int64_t elapsed_ms)
@@ -73,7 +78,7 @@ static void advise_on_group(struct advice *a, const struct topic_row *t)
 /* A producer is in no group: that it is missing shows in links that are due while no task comes. */
 static void advise_on_producer(struct advice *a, const struct status *s)
 {
-    const struct topic_row *tasks = &s->topics[0];
+    const struct topic_row *tasks = &s->topics[TASKS_ROW];
     int64_t due = 0;
     bool is_late = false;
     for (size_t i = 0; i < s->provider_count; i++) {
@@ -95,7 +100,7 @@ size_t status_advise(const struct status *s, struct arena *arena, struct str **o
     if (!s->provider_count)
         add_advice(&a, STR("there are no links: run muster init"));
     advise_on_producer(&a, s);
-    for (size_t i = 0; i < STATUS_TOPICS; i++)
+    for (size_t i = 0; i < status_topics(s); i++)
         advise_on_group(&a, &s->topics[i]);
     *out = a.list;
     return a.count;
@@ -149,7 +154,7 @@ static void put_topics(const struct status *s, struct arena *arena, struct buf *
 {
     put(out, "%-20s %10s %10s%s\n", "topics", "messages", "waiting",
         s->has_rates ? "       in/s     done/s" : "");
-    for (size_t i = 0; i < STATUS_TOPICS; i++) {
+    for (size_t i = 0; i < status_topics(s); i++) {
         const struct topic_row *t = &s->topics[i];
         put(out, "  %-18s %10lld", t->topic, (long long)t->messages);
         if (t->stage)

@@ -10,7 +10,7 @@ import re
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 PAGE = ROOT / "docs" / "operating.md"
-TABLES = ["producer/meters.c", "fetcher/meters.c", "serializer/meters.c", "common/process.c"]
+TABLES = ["producer/meters.c", "fetcher/meters.c", "serializer/meters.c", "announcer/meters.c", "common/process.c"]
 BEGIN, END = "<!-- metrics: begin -->", "<!-- metrics: end -->"
 KINDS = {"METRIC_COUNTER": "counter", "METRIC_GAUGE": "gauge", "METRIC_HISTOGRAM": "histogram"}
 

@@ -21,7 +21,7 @@ def test_the_sources_have_metrics_with_help():
 
 def test_metrics_that_alerts_ask_for_are_there():
     known = {name for name, _, _, _ in tables.metrics()}
-    asked = set(re.findall(r"\b(muster_[a-z_]+?)(?:_bucket)?(?=[\[{ `])", PAGE.split("## Alerts" if "## Alerts" in PAGE else "### Alerts")[1].split("### What each metric")[0]))
+    asked = set(re.findall(r"\b(muster_[a-z_]+?)(?:_bucket)?(?=[\[{ `)])", PAGE.split("## Alerts" if "## Alerts" in PAGE else "### Alerts")[1].split("### What each metric")[0]))
     assert asked and asked <= known
 
 

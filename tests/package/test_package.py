@@ -15,7 +15,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build/package"
-STAGES = ["producer", "fetcher", "serializer"]
+STAGES = ["producer", "fetcher", "serializer", "announcer"]
 PROGRAMS = ["muster", *(f"muster-{stage}" for stage in STAGES)]
 PAGES = ["man1/muster.1", "man5/muster-provider.5", *(f"man8/muster-{stage}.8" for stage in STAGES)]
 

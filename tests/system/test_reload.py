@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from muster_lib import PROVIDERS, ROOT, STAGES, TOKEN, ask, wait_until
+from test_changes import Consumer
 
 sys.path.insert(0, str(ROOT / "tools"))
 from server_probe import free_ports  # noqa: E402
@@ -45,10 +46,11 @@ def files_check(process):
     return next(line for line in text.splitlines() if line.startswith("files "))
 
 
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("stage", (*STAGES, "announcer"))
 def test_a_bad_file_is_named_and_the_old_ones_go_on_to_count(muster, schemas, stage):
     m = muster(size=40, settings={"MUSTER_SCHEMAS": str(schemas)})
     m.start_all()
+    m.start("announcer").wait_for("event=announces")
     process = m.stages[stage][0]
     m.env["MUSTER_SCHEMAS"] = str(ROOT / "schemas")  # of the command
     line = change(schemas, "in_flight: 2", "in_flihgt: 2")
@@ -65,6 +67,19 @@ def test_a_bad_file_is_named_and_the_old_ones_go_on_to_count(muster, schemas, st
     assert f'muster_{stage}_reloads_total{{result="failed"}} 1' in metrics
     m.round(3)
     m.check_truth(3)
+
+
+def test_an_announcer_with_files_read_anew_goes_on_at_its_bookmark(muster):
+    m = muster(size=40, settings={"MUSTER_CHANGES": "yes"})
+    m.start_all()
+    announcer = m.start("announcer")
+    announcer.wait_for('event=announces from="a survey"')
+    m.round(1)
+    reload(announcer)
+    announcer.wait_for('event=announces from="the bookmark"')
+    m.round(3)
+    Consumer(m).wait_until_equal()
+    assert announcer.said().count('from="a survey"') == 1, "it surveyed all anew"
 
 
 def test_a_secret_that_changed_is_used_after_sighup_and_is_nowhere_to_be_seen(muster, tmp_path):

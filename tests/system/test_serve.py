@@ -9,8 +9,10 @@ import socket
 import subprocess
 import sys
 import time
+from datetime import datetime, timezone
 
 import pytest
+from bson import ObjectId
 from prometheus_client.parser import text_string_to_metric_families
 
 from muster_lib import ROOT, STAGES, Muster, ask, server_pid, wait_until
@@ -18,21 +20,23 @@ from muster_lib import ROOT, STAGES, Muster, ask, server_pid, wait_until
 sys.path.insert(0, str(ROOT / "tools"))
 from server_probe import free_ports  # noqa: E402
 
+SERVING = (*STAGES, "announcer")
 CHECKS = {"producer": {"stage", "kafka", "mongo", "files"}, "fetcher": {"stage", "kafka", "files"},
-          "serializer": {"stage", "kafka", "mongo", "files"}}
+          "serializer": {"stage", "kafka", "mongo", "files"}, "announcer": {"stage", "kafka", "mongo", "files"}}
 
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory):
     """One installation whose stages run, and have fetched once."""
-    m = Muster(tmp_path_factory.mktemp("running"), size=40)
+    m = Muster(tmp_path_factory.mktemp("running"), size=40, settings={"MUSTER_CHANGES": "yes"})
     m.start_all()
+    m.start("announcer").wait_for("event=announces")
     m.round(1)
     yield m
     m.close()
 
 
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("stage", SERVING)
 def test_a_running_stage_is_alive_and_ready_and_says_what_it_is(running, stage):
     process = running.stages[stage][0]
     assert process.ask("/livez")[:2] == (200, "ok\n")
@@ -94,7 +98,7 @@ def test_what_a_round_did_stands_in_the_metrics(running):
     assert total(serializer, "muster_serializer_partitions") == 6
 
 
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("stage", SERVING)
 def test_each_stage_measures_its_process_and_its_checks(running, stage):
     samples = samples_of(running.stages[stage][0])
     version = json.loads(running.stages[stage][0].ask("/version")[1])
@@ -105,6 +109,34 @@ def test_each_stage_measures_its_process_and_its_checks(running, stage):
     assert total(samples, "process_cpu_seconds_total") > 0
     assert abs(total(samples, "process_start_time_seconds") - time.time()) < 600
     assert total(samples, "muster_log_lines_total", level="error") == 0
+
+
+def test_what_was_announced_stands_in_the_metrics_of_the_one_that_announces(running):
+    announcer = running.stages["announcer"][0]
+    created = running.db.hosts.count_documents({"merged_into": None, "gone": {"$ne": True}})
+    assert created > 0
+    wait_until(lambda: None if total(samples_of(announcer), "muster_announcer_events_total", change="created") >= created
+               else f"{created} events", "all hosts are announced")
+    wait_until(lambda: None if total(samples_of(announcer), "muster_announcer_undelivered_events") == 0 else "the rest",
+               "Kafka has all events")
+    samples = samples_of(announcer)
+    events = total(samples, "muster_announcer_events_total")
+    assert events == running.kept("changes")
+    assert total(samples, "muster_changed_to_told_seconds_count") == events
+    assert 0 < total(samples, "muster_changed_to_told_seconds_sum") < 60 * events
+    assert total(samples, "muster_announcer_surveys_total") == 1
+    assert total(samples, "muster_announcer_publish_failures_total") == total(samples, "muster_announcer_retries_total") == 0
+    assert total(samples, "muster_announcer_announces") == 1
+
+    second = running.start("announcer")
+    second.wait_for("event=stands_by")
+    assert second.ask("/readyz")[:2] == (200, "ready\n")
+    assert total(samples_of(second), "muster_announcer_announces") == 0
+    assert total(samples_of(second), "muster_announcer_events_total") == 0
+    announcer_before = running.stages["announcer"].pop(0)
+    announcer_before.stop()
+    wait_until(lambda: None if total(samples_of(second), "muster_announcer_announces") == 1 else "its turn", "the other one takes over")
+    assert total(samples_of(second), "muster_announcer_surveys_total") == 0, "it goes on at the bookmark"
 
 
 def test_one_trace_goes_from_the_claim_through_tasks_and_pages(muster):
@@ -134,7 +166,7 @@ def kcat(m, topic, form):
                            "beginning", "-f", form], check=True, capture_output=True, timeout=60).stdout.decode(errors="replace")
 
 
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("stage", SERVING)
 def test_verbose_readiness_names_every_check(running, stage):
     status, text, _ = running.stages[stage][0].ask("/readyz?verbose")
     assert status == 200, text
@@ -164,7 +196,8 @@ def test_those_who_connect_and_say_nothing_do_not_shut_out_who_asks(running):
 
 
 @pytest.mark.parametrize("stage, server", [("fetcher", "kafka"), ("producer", "kafka"), ("producer", "mongo"),
-                                           ("serializer", "kafka"), ("serializer", "mongo")])
+                                           ("serializer", "kafka"), ("serializer", "mongo"),
+                                           ("announcer", "kafka"), ("announcer", "mongo")])
 def test_a_stage_that_waits_for_a_server_at_the_start_is_alive_and_not_ready(running, stage, server):
     away, own = (f"127.0.0.1:{port}" for port in free_ports(2))
     value = away if server == "kafka" else f"mongodb://{away}/?replicaSet=rs0"
@@ -178,7 +211,7 @@ def test_a_stage_that_waits_for_a_server_at_the_start_is_alive_and_not_ready(run
     process.stop()
 
 
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("stage", SERVING)
 def test_a_taken_port_is_refused_with_what_to_do_and_a_range_has_room(running, stage):
     taken, free = free_ports(2)
     with socket.create_server(("127.0.0.1", taken)):
@@ -198,8 +231,9 @@ def test_a_server_that_stands_still_makes_stages_unready_and_leaves_them_alive(m
         pytest.skip(f"{server} is yours: it is not for a test to stop it")
     m = muster(size=40)
     m.start_all()
+    m.start("announcer").wait_for("event=announces")
     m.round(1)
-    needs_it = [process for stage in STAGES if server in CHECKS[stage] for process in m.stages[stage]]
+    needs_it = [process for stage in SERVING if server in CHECKS[stage] for process in m.stages[stage]]
 
     def unready(process):
         status, text, _ = process.ask("/readyz")
@@ -212,8 +246,9 @@ def test_a_server_that_stands_still_makes_stages_unready_and_leaves_them_alive(m
     before = {name: link["gen"] for name, link in m.links().items()}
     os.kill(pid, signal.SIGSTOP)
     try:
-        if server == "kafka":  # a producer that has nothing to publish asks Kafka nothing
+        if server == "kafka":  # a producer that has nothing to publish asks Kafka nothing, nor does an announcer
             m.make_due()
+            m.db.hosts.insert_one({"_id": ObjectId(), "rev": ObjectId(), "merged_into": ObjectId(), "changed_at": datetime.now(timezone.utc)})
         for process in needs_it:
             wait_until(lambda process=process: unready(process), f"{process.name} sees that {server} is away", 40)
         for process in m.processes:

@@ -63,6 +63,22 @@ def test_it_says_who_is_missing_and_who_is_there(muster):
     assert status["entities"][0]["alive"] == m.db.hosts.count_documents({"merged_into": None, "gone": {"$ne": True}}) > 0
 
 
+def test_changes_are_told_where_there_is_an_announcer(muster):
+    m = muster(size=48, page_size=20)
+    m.start_all()
+    m.round(1)
+    assert "changes" not in {row["topic"] for row in m.status()["topics"]} and "  changes " not in m.run("status")
+    m.db.bookmarks.insert_one({"_id": "changes"})  # as of an announcer whose events were kept for their time
+    assert m.kept("changes") == 0
+    m.db.bookmarks.delete_many({})
+    announcer = m.start("announcer")
+    announcer.wait_for("event=announces")
+    hosts = m.db.hosts.count_documents({})
+    wait_until(lambda: None if m.kept("changes") >= hosts else f"{m.kept('changes')} of {hosts} events", "the survey is counted")
+    announcer.stop()
+    assert "  changes " in m.run("status")
+
+
 def test_another_database_is_another_group(muster):
     """Serializers of two databases each get all pages, and status tells them apart."""
     m = muster(size=48, page_size=20)

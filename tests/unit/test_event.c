@@ -150,6 +150,8 @@ static void check_event(void **state)
     assert_text(e.value.ptr, e.value.len, c->value);
     assert_text(e.key.ptr, e.key.len, "0123456789abcdef01234567");
     assert_header(&e, "ce_type", c->type);
+    assert_string_equal(e.change, strrchr(c->type, '.') + 1);
+    assert_int_equal(e.changed_at_ms, 1700000001000);
 }
 
 static void headers_are_those_of_a_cloud_event(void **state)

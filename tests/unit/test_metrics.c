@@ -2,6 +2,7 @@
 /* The rendering, and the rules of naming for the tables of all stages. */
 #include "tests/unit/cases.h"
 
+#include "announcer/meters.h"
 #include "common/process.h"
 #include "fetcher/meters.h"
 #include "producer/meters.h"
@@ -155,7 +156,8 @@ static void every_row_of_every_stage_keeps_to_the_rules_and_is_alone(void **stat
     } all[] = {{process_meters, process_meter_count},
                {producer_meters, PRODUCER_METER_COUNT},
                {fetcher_meters, FETCHER_METER_COUNT},
-               {serializer_meters, SERIALIZER_METER_COUNT}};
+               {serializer_meters, SERIALIZER_METER_COUNT},
+               {announcer_meters, ANNOUNCER_METER_COUNT}};
     const char *names[256];
     size_t count = 0;
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {

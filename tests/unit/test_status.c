@@ -27,7 +27,8 @@ static struct status healthy(struct provider_row *provider, struct model_row *mo
                                        .messages = 40,
                                        .in = 40,
                                        .done = 40},
-                                      {.topic = "rejects"}},
+                                      {.topic = "rejects"},
+                                      {.topic = "changes"}},
                            .models = model,
                            .model_count = 1};
 }
@@ -132,6 +133,27 @@ static void when_all_is_well_little_is_said(void **state)
     buf_init(&text, TEXT_MAX_BYTES);
     status_text(&s, &arena, &text);
     assert_text(text.ptr, text.len, quiet_text);
+}
+
+static void the_topic_of_changes_is_shown_to_those_who_use_it(void **state)
+{
+    (void)state;
+    arena_auto arena = {0};
+    buf_auto text = {0};
+    buf_auto json = {0};
+    struct provider_row provider;
+    struct model_row model;
+    struct status s = healthy(&provider, &model);
+    s.has_changes = true;
+    s.topics[CHANGES_ROW].messages = 12;
+    buf_init(&text, TEXT_MAX_BYTES);
+    buf_init(&json, TEXT_MAX_BYTES);
+    status_text(&s, &arena, &text);
+    status_json(&s, &arena, &json);
+    assert_true(str_has(buf_str(&text), STR("  rejects                     0\n"
+                                            "  changes                    12\n"
+                                            "entities")));
+    assert_true(str_has(buf_str(&json), STR("{\"topic\":\"changes\",\"messages\":12}]")));
 }
 
 static struct status troubled(struct provider_row *provider, struct model_row *model)
@@ -245,6 +267,7 @@ int main(void)
     CASES_ADD_ONE(&all, without_links_init_is_advised);
     CASES_ADD_ONE(&all, rates_are_those_since_the_look_before);
     CASES_ADD_ONE(&all, when_all_is_well_little_is_said);
+    CASES_ADD_ONE(&all, the_topic_of_changes_is_shown_to_those_who_use_it);
     CASES_ADD_ONE(&all, trouble_is_told);
     CASES_ADD_ONE(&all, machines_get_the_same);
     CASES_ADD(&all, a_screen, screen_cases);
