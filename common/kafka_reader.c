@@ -26,12 +26,15 @@ static bool unavailable(struct str brokers, const char *topic, rd_kafka_resp_err
                     topic, rd_kafka_err2str(code));
 }
 
-/* Assigned by hand: the group's name is asked for by librdkafka and never used. */
-static rd_kafka_t *open_client(const struct kafka_settings *s, struct err *err)
+/* Of readers, which are assigned by hand: librdkafka asks for a group's name and does not use it. */
+#define NO_GROUP STR("muster-reader")
+
+static rd_kafka_t *open_client(const struct kafka_settings *s, struct str group,
+                               struct err *err)
 {
     struct kafka_conf c = kafka_conf_new(s);
     kafka_conf_set_int(&c, "log_level", 0); /* what goes wrong is said by the call */
-    kafka_conf_set(&c, "group.id", STR("muster-reader"));
+    kafka_conf_set(&c, "group.id", group);
     kafka_conf_set(&c, "enable.auto.commit", STR("false"));
     kafka_conf_set(&c, "enable.partition.eof", STR("true"));
     kafka_conf_set(&c, "auto.offset.reset", STR("earliest"));
@@ -70,7 +73,7 @@ bool kafka_kept(const struct kafka_settings *s, const char *topic, int64_t since
     int32_t count;
     if (!kafka_partitions(s, topic, &count, err))
         return false;
-    rd_kafka_t *rk = open_client(s, err);
+    rd_kafka_t *rk = open_client(s, NO_GROUP, err);
     if (!rk)
         return false;
     kafka_topic_name(s, topic, name);
@@ -129,7 +132,7 @@ struct kafka_reader *kafka_reader_open(const struct kafka_settings *s, const cha
     r->count = count;
     r->brokers = s->brokers;
     kafka_topic_name(s, topic, r->topic);
-    r->rk = open_client(s, err);
+    r->rk = open_client(s, NO_GROUP, err);
     rd_kafka_resp_err_t code = r->rk ? assign(r) : RD_KAFKA_RESP_ERR__FAIL;
     if (!code)
         return r;
@@ -216,4 +219,43 @@ bool kafka_reader_is_done(const struct kafka_reader *r)
 int64_t kafka_reader_left(const struct kafka_reader *r)
 {
     return kafka_range_total(r->ranges, r->count);
+}
+
+/* --- a group's place --- */
+
+static rd_kafka_resp_err_t commit(rd_kafka_t *rk, const char *topic,
+                                  const struct kafka_range *ranges, size_t count,
+                                  const struct kafka_lag *now)
+{
+    rd_kafka_topic_partition_list_t *list =
+        rd_kafka_topic_partition_list_new(count ? (int)count : 1);
+    for (size_t i = 0; i < count; i++)
+        if (ranges[i].from > now[ranges[i].partition].committed)
+            rd_kafka_topic_partition_list_add(list, topic, ranges[i].partition)->offset =
+                ranges[i].from;
+    rd_kafka_resp_err_t code =
+        list->cnt ? rd_kafka_commit(rk, list, 0) : RD_KAFKA_RESP_ERR_NO_ERROR;
+    rd_kafka_topic_partition_list_destroy(list);
+    return code;
+}
+
+bool kafka_set_group(const struct kafka_settings *s, const char *topic, const char *group,
+                     const struct kafka_range *ranges, size_t count, struct err *err)
+{
+    char name[TOPIC_MAX_BYTES];
+    int32_t members = 0, partitions = 0;
+    struct kafka_lag *now = NULL;
+    arena_auto arena = {0};
+    if (!kafka_group_members(s, group, &members, err) || members)
+        return false;
+    if (!kafka_partitions(s, topic, &partitions, err) ||
+        !kafka_lags(s, topic, group, partitions, &arena, &now, err))
+        return false;
+    rd_kafka_t *rk = open_client(s, str_of(group), err);
+    if (!rk)
+        return false;
+    kafka_topic_name(s, topic, name);
+    rd_kafka_resp_err_t code = commit(rk, name, ranges, count, now);
+    rd_kafka_destroy(rk);
+    return !code || unavailable(s->brokers, name, code, err);
 }

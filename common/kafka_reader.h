@@ -40,3 +40,11 @@ must_check bool kafka_reader_take(struct kafka_reader *r, int timeout_ms,
 bool kafka_reader_is_done(const struct kafka_reader *r);
 /* Offsets not yet read: kafka_range_total() less what is done. */
 int64_t kafka_reader_left(const struct kafka_reader *r);
+
+/*
+ * Where the group goes on in each partition: at `from`, unless it has come further already. False without an error when
+ * somebody is in the group: then that is theirs to say.
+ */
+must_check bool kafka_set_group(const struct kafka_settings *s, const char *topic,
+                                const char *group, const struct kafka_range *ranges,
+                                size_t count, struct err *err);

@@ -13,8 +13,8 @@ static bool is_reserved_field(struct str word)
 
 static bool is_reserved_collection(struct str word)
 {
-    const struct str words[] = {STR("links"), STR("seen"),  STR("issues"), STR("rejects"),
-                                STR("maps"),  STR("lanes"), STR("muster")};
+    const struct str words[] = {STR("links"), STR("seen"),  STR("issues"),  STR("rejects"),
+                                STR("maps"),  STR("lanes"), STR("replays"), STR("muster")};
     return yaml_is_among(word, words, COUNT_OF(words));
 }
 
@@ -185,6 +185,20 @@ static bool parse_head(struct model_reader *r, const struct yaml *root)
                       STR_ARG(m->collection));
 }
 
+/* Each key's name, type and volatility hang on all before them. */
+static void make_shape(const struct yaml *fields, uint8_t out[static 32])
+{
+    struct str before = STR("shape");
+    for (size_t i = 0; i < fields->count; i++) {
+        const struct yaml *is_volatile = yaml_get(&fields->items[i], STR("volatile"));
+        yaml_digest(&fields->keys[i], before, out);
+        before = (struct str){(const char *)out, 32};
+        yaml_digest(yaml_get(&fields->items[i], STR("type")), before, out);
+        if (is_volatile)
+            yaml_digest(is_volatile, before, out);
+    }
+}
+
 static struct model *parse_root(const struct yaml *root, struct arena *arena, struct err *err)
 {
     struct model_reader r = {
@@ -193,6 +207,7 @@ static struct model *parse_root(const struct yaml *root, struct arena *arena, st
         !never_parse(&r, root))
         return NULL;
     yaml_digest(root, STR("model"), r.model->digest);
+    make_shape(yaml_get(root, STR("fields")), r.model->shape);
     return r.model;
 }
 

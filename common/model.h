@@ -94,6 +94,8 @@ struct model {
     const struct rule *rules;
     size_t rule_count;
     uint8_t digest[32]; /* SHA-256 of what the file says */
+    /* SHA-256 of what decides the values of a source: names and types of the fields. Not how they identify and are merged. */
+    uint8_t shape[32];
 };
 
 /* Exit code 78 with file, line and column when the file is not right. */

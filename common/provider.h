@@ -96,6 +96,8 @@ struct stream {
     size_t param_count;
     uint8_t digest
         [32]; /* SHA-256 of the stream's section and its model file: a change is a new map */
+    /* SHA-256 of what makes sources of a page: selections, and the model's shape. Sources of maps with one shape are alike. */
+    uint8_t shape[32];
     unsigned line;
 };
 

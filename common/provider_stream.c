@@ -111,6 +111,19 @@ static bool check_keys(const struct provider_reader *r, const struct yaml *at)
            yaml_only(at, "a stream", known, COUNT_OF(known), r->err);
 }
 
+static void make_shape(const struct yaml *at, struct stream *out)
+{
+    const struct str parts[] = {STR("records"), STR("key"), STR("as_of"), STR("fields")};
+    struct str before = {(const char *)out->model->shape, sizeof out->model->shape};
+    for (size_t i = 0; i < COUNT_OF(parts); i++) {
+        const struct yaml *part = yaml_get(at, parts[i]);
+        if (!part)
+            continue;
+        yaml_digest(part, before, out->shape);
+        before = (struct str){(const char *)out->shape, sizeof out->shape};
+    }
+}
+
 bool stream_parse(struct provider_reader *r, const struct yaml *key, const struct yaml *at,
                   struct stream *out)
 {
@@ -132,5 +145,6 @@ bool stream_parse(struct provider_reader *r, const struct yaml *key, const struc
     r->stream = NULL;
     const char *model = (const char *)out->model->digest;
     yaml_digest(at, (struct str){model, sizeof out->model->digest}, out->digest);
+    make_shape(at, out);
     return true;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "muster/layout.h"
+#include "muster/collections.h"
 #include "muster/muster.h"
 #include "muster/numbers.h"
 #include "muster/report.h"
@@ -8,13 +8,7 @@
 #include <stdio.h>
 #include <sysexits.h>
 
-enum {
-    PAGE_MAX_BYTES = (64 << 20) + (1 << 20),
-    TASK_MAX_BYTES = 1 << 20,
-    LEASES_KEPT = 3,
-    INDEX_MS = 3600 * 1000
-};
-enum { INDEX_OPTIONS_CONFLICT = 85, INDEX_KEYS_CONFLICT = 86, NAMESPACE_EXISTS = 48 };
+enum { PAGE_MAX_BYTES = (64 << 20) + (1 << 20), TASK_MAX_BYTES = 1 << 20, LEASES_KEPT = 3 };
 
 /* --- topics --- */
 
@@ -54,109 +48,6 @@ static bool make_topics(struct muster *m, int32_t *out_lanes, struct report *rep
            make_topic(m, &topics[3], &ignored, report, err);
 }
 
-/* --- collections and indexes --- */
-
-/* Explicitly, as a transaction cannot on every version. */
-static bool make_collection(struct muster *m, struct str name, struct report *report,
-                            struct err *err)
-{
-    bson_auto command = BSON_INITIALIZER;
-    bson_auto reply = BSON_INITIALIZER;
-    bson_error_t error = {0};
-    doc_put_str(&command, "create", name);
-    if (mongoc_database_command_simple(m->mongo.database, &command, NULL, &reply, &error)) {
-        report_line(report, "collection " STR_FMT ": made", STR_ARG(name));
-        return true;
-    }
-    return error.code == NAMESPACE_EXISTS ||
-           mongo_error("make a collection", &error, &reply, err);
-}
-
-static void append_index(bson_t *list, const struct index_spec *spec)
-{
-    bson_t index, keys;
-    struct str rest = spec->keys;
-    BSON_APPEND_DOCUMENT_BEGIN(list, "0", &index);
-    doc_put_str(&index, "name", spec->name);
-    BSON_APPEND_DOCUMENT_BEGIN(&index, "key", &keys);
-    while (rest.len) {
-        struct str path = str_cut(&rest, ',');
-        bson_append_int32(&keys, path.ptr, (int)path.len, 1);
-    }
-    bson_append_document_end(&index, &keys);
-    if (spec->unique)
-        BSON_APPEND_BOOL(&index, "unique", true);
-    if (spec->sparse)
-        BSON_APPEND_BOOL(&index, "sparse", true);
-    if (spec->partial) {
-        bson_auto partial = BSON_INITIALIZER;
-        if (bson_init_from_json(&partial, spec->partial, -1, NULL))
-            BSON_APPEND_DOCUMENT(&index, "partialFilterExpression", &partial);
-    }
-    bson_append_document_end(list, &index);
-}
-
-static bool create_index(struct muster *m, const struct index_spec *spec, bson_t *reply,
-                         bson_error_t *error)
-{
-    bson_auto command = BSON_INITIALIZER;
-    bson_t list;
-    doc_put_str(&command, "createIndexes", spec->collection);
-    BSON_APPEND_ARRAY_BEGIN(&command, "indexes", &list);
-    append_index(&list, spec);
-    bson_append_array_end(&command, &list);
-    BSON_APPEND_INT32(&command, "maxTimeMS", INDEX_MS);
-    return mongoc_database_command_simple(m->mongo.database, &command, NULL, reply, error);
-}
-
-/* An index of that name with other keys is of an older model. */
-static bool drop_index(struct muster *m, const struct index_spec *spec, struct err *err)
-{
-    bson_auto command = BSON_INITIALIZER;
-    bson_t reply;
-    doc_put_str(&command, "dropIndexes", spec->collection);
-    doc_put_str(&command, "index", spec->name);
-    if (!mongo_command(&m->mongo, &command, &reply, "drop an index", err))
-        return false;
-    bson_destroy(&reply);
-    return true;
-}
-
-static bool make_index(struct muster *m, const struct index_spec *spec, struct report *report,
-                       struct err *err)
-{
-    bson_error_t error = {0};
-    bson_t reply;
-    int64_t before = 0, after = 0;
-    bool ok = create_index(m, spec, &reply, &error);
-    if (!ok && (error.code == INDEX_OPTIONS_CONFLICT || error.code == INDEX_KEYS_CONFLICT)) {
-        bson_destroy(&reply);
-        if (!drop_index(m, spec, err))
-            return false;
-        ok = create_index(m, spec, &reply, &error);
-    }
-    if (!ok)
-        mongo_error("make an index", &error, &reply, err);
-    else if (doc_int(&reply, "numIndexesBefore", &before) &&
-             doc_int(&reply, "numIndexesAfter", &after) && after > before)
-        report_line(report, "index " STR_FMT "." STR_FMT ": made, on " STR_FMT,
-                    STR_ARG(spec->collection), STR_ARG(spec->name), STR_ARG(spec->keys));
-    bson_destroy(&reply);
-    return ok;
-}
-
-static bool make_collections(struct muster *m, struct report *report, struct err *err)
-{
-    struct layout l = layout_make(m->providers.models, m->providers.model_count, &m->arena);
-    for (size_t i = 0; i < l.collection_count; i++)
-        if (!make_collection(m, l.collections[i], report, err))
-            return false;
-    for (size_t i = 0; i < l.index_count; i++)
-        if (!make_index(m, &l.indexes[i], report, err))
-            return false;
-    return true;
-}
-
 /* --- the command --- */
 
 static bool check_settings(const struct muster_settings *s, struct err *err)
@@ -176,7 +67,7 @@ bool init_run(struct muster *m, struct err *err)
     int32_t lanes = 0;
     report_init(&report, m->settings.json);
     if (!check_settings(&m->settings, err) || !make_topics(m, &lanes, &report, err) ||
-        !make_collections(m, &report, err) || !numbers_give_lanes(m, lanes, &report, err) ||
+        !collections_make(m, &report, err) || !numbers_give_lanes(m, lanes, &report, err) ||
         !numbers_give_maps(m, &report, err) || !links_sync(m, &report, err))
         return false;
     report_end(&report, "nothing to do: all is there");

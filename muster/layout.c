@@ -63,6 +63,7 @@ struct layout layout_make(struct model *const *models, size_t count, struct aren
     struct layout l = {0};
     add_collection(&l, STR("maps"), arena);
     add_collection(&l, STR("rejects"), arena);
+    add_collection(&l, STR("replays"), arena);
     for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
         add_index(&l, fixed[i], arena);
     for (size_t i = 0; i < count; i++)

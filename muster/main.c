@@ -136,6 +136,48 @@ static const struct command commands[] = {
      "fields. Ids, times of writing and volatile fields are left out.\n\n"
      "  muster digest host\n",
      NEEDS_FILES | NEEDS_MONGO, 1, 1, digest_run},
+    {"replay", "make entities of kept pages again, in the same database or in another one",
+     "usage: muster replay [PROVIDER|STREAM]... [--into DATABASE]\n"
+     "                     [--since TIME] [--from PARTITION:OFFSET,...] [--limit N]\n\n"
+     "Reads the kept pages again, all of them or from a time or an offset on, and makes entities of them by the\n"
+     "files as they are, with the code of the serializer. Ends with the pages that were there when it began. It may\n"
+     "be stopped and begun again at any time, and run beside the stages. Rejects are counted and listed, and stay\n"
+     "where they are.\n\n"
+     "Into the same database it is what a mended file needs to take effect at once; older pages change nothing:\n"
+     "  muster init                        the changed streams get a new map; tell the stages by SIGHUP\n"
+     "  muster replay qualys               what the last runs said, by the mended file\n"
+     "  muster replay --since 36h          only what was fetched since then\n"
+     "  muster replay --from 3:1200,5:0    only these partitions, from these offsets on\n\n"
+     "Into another database, which it makes ready first, nobody sees anything before you switch; the live one is\n"
+     "only read. At the end it shows what is otherwise there (muster diff shows it again). The files may be changed\n"
+     "ones that muster init has not seen. To switch:\n"
+     "  1. muster replay --into next       takes its time; the stages go on. Read the difference\n"
+     "  2. stop the producers and the serializers; the fetchers may go on\n"
+     "  3. muster replay --into next       short: goes on from where the first one ended, and takes over the links' gens\n"
+     "  4. start them with MUSTER_DATABASE=next and the files of step 1, and give the fetchers those files too; the\n"
+     "     serializers go on from where step 3 ended\n"
+     "  5. drop the old database when nobody asks for it any more. Until then the way back is the same way\n",
+     NEEDS_FILES | NEEDS_MONGO | NEEDS_KAFKA, 0, WORDS_MAX, replay_run},
+    {"refold", "identity and merging once more from what is stored, by a changed model file",
+     "usage: muster refold MODEL\n\n"
+     "After a change of a model's identity rules, of its merge rules or of the values that never identify. Computes\n"
+     "every entity again from its stored sources, without the raw pages, and writes what differs: entities are merged,\n"
+     "split and merged anew in their fields. What muster replay into an empty database would give. Safe beside\n"
+     "serializers of the new files; when it is stopped, the same command goes on.\n\n"
+     "  muster init                        with the changed files: the indexes of new rules\n"
+     "  muster refold host\n\n"
+     "A rule that identifies by other fields than before needs a name of its own. What a source says is not made\n"
+     "again: after a change of a field's type, of a new field or of a provider file, run muster replay. Sources that\n"
+     "were made by such older files are counted and named.\n",
+     NEEDS_FILES | NEEDS_MONGO, 1, 1, refold_run},
+    {"diff", "what is otherwise in another database: entities, and fields with who said them",
+     "usage: muster diff MODEL|all DATABASE [--limit N]\n\n"
+     "Compares the entities of this database with those of another one on the same server, as muster replay --into\n"
+     "made it. They are matched by their sources: created, gone, merged, split, changed, and for changed ones which\n"
+     "fields, and which streams say otherwise now. --limit: examples of each, 3 otherwise; --json gives all.\n\n"
+     "  muster diff host next\n"
+     "  muster diff host next --json | jq '.fields'\n",
+     NEEDS_FILES | NEEDS_MONGO, 2, 2, diff_run},
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
 
@@ -157,7 +199,8 @@ static const struct conf_setting setting_rows[] = {
     {"sort", CONF_TEXT, offsetof(struct muster_settings, sort), NULL,
      "show: fields with commas, -FIELD from the greatest down; by id otherwise", NULL},
     {"limit", CONF_INT, offsetof(struct muster_settings, limit), NULL,
-     "show: at most so many, all otherwise; rejects list: one by one, 20 otherwise", NULL},
+     "show: at most so many, all otherwise; rejects list: one by one, 20 otherwise; replay, diff: how many examples, 3 otherwise",
+     NULL},
     {"as", CONF_CHOICE, offsetof(struct muster_settings, as), "table", "show: the form",
      "table|json|ndjson|csv|tsv"},
     {"gone", CONF_BOOL, offsetof(struct muster_settings, gone), NULL,
@@ -172,22 +215,29 @@ static const struct conf_setting setting_rows[] = {
      "7d", "init: how long changes are kept", NULL},
     {"replication", CONF_INT, offsetof(struct muster_settings, replication), NULL,
      "init: copies of each topic; the broker's default otherwise", NULL},
+    {"changes", CONF_BOOL, offsetof(struct muster_settings, changes), NULL,
+     "replay, refold: note in each entity what changed, as serializers with this setting do",
+     NULL},
+    {"from", CONF_TEXT, offsetof(struct muster_settings, from), NULL,
+     "replay: only these partitions, PARTITION:OFFSET with commas", NULL},
     {"lease", CONF_DURATION, offsetof(struct muster_settings, lease_ms), "5m",
      "init: the producers' lease; tasks are kept for three of it", NULL},
     {"stream", CONF_TEXT, offsetof(struct muster_settings, stream), NULL,
      "rejects: only of this stream", NULL},
     {"reason", CONF_TEXT, offsetof(struct muster_settings, reason), NULL,
      "rejects: only those whose reason holds this text", NULL},
-    {"since", CONF_DURATION, offsetof(struct muster_settings, since_ms), NULL,
-     "rejects: only those of this last while", NULL},
+    {"since", CONF_TEXT, offsetof(struct muster_settings, since), NULL,
+     "rejects, replay: only from this time on (2024-05-01T06:00:00Z), or of this last while (36h)",
+     NULL},
     {"dry-run", CONF_BOOL, offsetof(struct muster_settings, dry_run), NULL,
      "rejects retry: only say what would be retried", NULL},
     {"max-retries", CONF_INT, offsetof(struct muster_settings, max_retries), "3",
      "rejects: after so many in vain a reject is set aside", NULL},
     {"full", CONF_BOOL, offsetof(struct muster_settings, full), NULL,
      "rejects show: the whole payload", NULL},
-    {"into", CONF_PATH, offsetof(struct muster_settings, into), NULL,
-     "rejects export: a folder for the payloads; otherwise JSON lines on stdout", NULL},
+    {"into", CONF_TEXT, offsetof(struct muster_settings, into), NULL,
+     "rejects export: a folder for the payloads, else JSON lines on stdout; replay: a database, else the live one",
+     NULL},
     {"source", CONF_INT, offsetof(struct muster_settings, source), NULL,
      "raw: only the source that muster explain numbers so", NULL},
     {"record", CONF_BOOL, offsetof(struct muster_settings, record), NULL,

@@ -20,7 +20,7 @@ struct muster_settings {
     int64_t every_ms;         /* links add, status --watch */
     bool watch;               /* status */
     struct str columns, sort; /* show */
-    int64_t limit;            /* show, rejects; 0 = as the command thinks fit */
+    int64_t limit;            /* show, rejects, replay, diff; 0 = as the command thinks fit */
     int as;                   /* enum form */
     bool gone;
     int64_t lanes, page_partitions,
@@ -28,10 +28,12 @@ struct muster_settings {
     int64_t retention_ms, lease_ms; /* init; retention 0 = for ever */
     int64_t changes_retention_ms;
     struct str stream, reason; /* rejects: which; empty = any */
-    int64_t since_ms;          /* rejects; 0 = all that is kept */
+    struct str since;          /* rejects, replay: see replay_since() */
     int64_t max_retries;       /* rejects */
     bool dry_run, full;        /* rejects retry; show */
-    struct str into;           /* rejects export: a folder */
+    struct str into;           /* rejects export: a folder; replay: a database */
+    struct str from;           /* replay */
+    bool changes;              /* replay, refold */
     int64_t source;            /* raw: counted from 1; 0 = all */
     bool record;               /* raw */
 };
@@ -61,7 +63,7 @@ struct command {
 };
 
 command_run init_run, check_run, links_run, status_run, show_run, explain_run, raw_run,
-    rejects_run, digest_run;
+    rejects_run, digest_run, replay_run, refold_run, diff_run;
 
 /* The time of the database's server. */
 must_check bool muster_server_time(struct muster *m, int64_t *out_unix_ms, struct err *err);

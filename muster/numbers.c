@@ -116,16 +116,34 @@ bool numbers_give_lanes(struct muster *m, int32_t partitions, struct report *rep
 
 /* --- maps --- */
 
-static void put_map(bson_t *doc, int64_t map, struct str digest)
+/* "shapes.3": {shapes: {MAP: shape}} remembers of each map what its sources are like, for refold. */
+static const char *shape_path(int64_t map, char out[static 32])
 {
-    BSON_APPEND_INT32(doc, "map", (int32_t)map);
-    doc_put_str(doc, "digest", digest);
-    BSON_APPEND_DATE_TIME(doc, "at", clock_unix_ms());
+    (void)snprintf(out, 32, "shapes.%lld", (long long)map);
+    return out;
+}
+
+static struct str shape_of(struct muster *m, const struct stream *stream)
+{
+    return hex_text(stream->shape, sizeof stream->shape, &m->arena);
+}
+
+/* {$set: …}: an upsert makes of it a first map. */
+static void set_map(bson_t *update, struct muster *m, const struct stream *stream, int64_t map)
+{
+    char path[32];
+    bson_t set;
+    BSON_APPEND_DOCUMENT_BEGIN(update, "$set", &set);
+    BSON_APPEND_INT32(&set, "map", (int32_t)map);
+    doc_put_str(&set, "digest", hex_text(stream->digest, sizeof stream->digest, &m->arena));
+    doc_put_str(&set, shape_path(map, path), shape_of(m, stream));
+    BSON_APPEND_DATE_TIME(&set, "at", clock_unix_ms());
+    bson_append_document_end(update, &set);
 }
 
 /* From map `old` to the next one, unless another init did it. */
-static enum attempt raise_map(struct muster *m, struct str stream, int64_t old,
-                              struct str digest, struct err *err)
+static enum attempt raise_map(struct muster *m, const struct stream *stream, int64_t old,
+                              struct err *err)
 {
     bson_auto filter = BSON_INITIALIZER;
     bson_auto update = BSON_INITIALIZER;
@@ -133,11 +151,8 @@ static enum attempt raise_map(struct muster *m, struct str stream, int64_t old,
     bson_error_t error = {0};
     int64_t modified = 0;
     BSON_APPEND_INT64(&filter, "map", old);
-    doc_put_str(&filter, "_id", stream);
-    bson_t set;
-    BSON_APPEND_DOCUMENT_BEGIN(&update, "$set", &set);
-    put_map(&set, old + 1, digest);
-    bson_append_document_end(&update, &set);
+    doc_put_str(&filter, "_id", stream->name);
+    set_map(&update, m, stream, old + 1);
     collection_auto *maps = mongo_collection(&m->mongo, "maps");
     if (!mongoc_collection_update_one(maps, &filter, &update, NULL, &reply, &error)) {
         mongo_error("give a map", &error, &reply, err);
@@ -147,13 +162,35 @@ static enum attempt raise_map(struct muster *m, struct str stream, int64_t old,
                                                                    : ATTEMPT_RACED;
 }
 
-static enum attempt first_map(struct muster *m, struct str stream, struct str digest,
-                              struct err *err)
+static enum attempt first_map(struct muster *m, const struct stream *stream, struct err *err)
 {
     bson_auto doc = BSON_INITIALIZER;
-    doc_put_str(&doc, "_id", stream);
-    put_map(&doc, 1, digest);
+    doc_put_str(&doc, "_id", stream->name);
+    BSON_APPEND_INT32(&doc, "map", 1);
+    doc_put_str(&doc, "digest", hex_text(stream->digest, sizeof stream->digest, &m->arena));
+    BCON_APPEND(&doc, "shapes", "{", "1", BCON_UTF8(shape_of(m, stream).ptr), "}");
+    BSON_APPEND_DATE_TIME(&doc, "at", clock_unix_ms());
     return insert(m, "maps", &doc, err);
+}
+
+/* At least this map, and its shape. */
+static bool keep_map(struct muster *m, const struct stream *stream, int64_t map,
+                     struct err *err)
+{
+    bson_auto filter = BSON_INITIALIZER;
+    bson_auto update = BSON_INITIALIZER;
+    bson_auto reply = BSON_INITIALIZER;
+    bson_error_t error = {0};
+    char path[32];
+    bson_t set;
+    doc_put_str(&filter, "_id", stream->name);
+    BCON_APPEND(&update, "$max", "{", "map", BCON_INT32((int32_t)map), "}");
+    BSON_APPEND_DOCUMENT_BEGIN(&update, "$set", &set);
+    doc_put_str(&set, shape_path(map, path), shape_of(m, stream));
+    bson_append_document_end(&update, &set);
+    collection_auto *maps = mongo_collection(&m->mongo, "maps");
+    return mongoc_collection_update_one(maps, &filter, &update, NULL, &reply, &error) ||
+           mongo_error("raise a map", &error, &reply, err);
 }
 
 static enum attempt give_map(struct muster *m, const struct stream *stream,
@@ -171,10 +208,9 @@ static enum attempt give_map(struct muster *m, const struct stream *stream,
         return ATTEMPT_FAILED;
     if (found && doc_int(&doc, "map", &map) && doc_str(&doc, "digest", &digest) &&
         str_eq(digest, ours))
-        return ATTEMPT_DONE;
+        return keep_map(m, stream, map, err) ? ATTEMPT_DONE : ATTEMPT_FAILED;
 
-    enum attempt attempt = found ? raise_map(m, stream->name, map, ours, err)
-                                 : first_map(m, stream->name, ours, err);
+    enum attempt attempt = found ? raise_map(m, stream, map, err) : first_map(m, stream, err);
     if (attempt == ATTEMPT_DONE)
         report_line(report, "map %lld: stream " STR_FMT "%s", (long long)map + 1,
                     STR_ARG(stream->name),
@@ -203,4 +239,10 @@ bool numbers_give_maps(struct muster *m, struct report *report, struct err *err)
         if (!give_provider_maps(m, m->providers.list[i], report, err))
             return false;
     return true;
+}
+
+bool numbers_raise_map(struct muster *m, const struct stream *stream, int64_t map,
+                       struct err *err)
+{
+    return keep_map(m, stream, map, err);
 }

@@ -10,4 +10,7 @@
 
 must_check bool numbers_give_lanes(struct muster *m, int32_t partitions, struct report *report,
                                    struct err *err);
+/* At least this map, which pages carry already: the database that gave it out is lost. */
+must_check bool numbers_raise_map(struct muster *m, const struct stream *stream, int64_t map,
+                                  struct err *err);
 must_check bool numbers_give_maps(struct muster *m, struct report *report, struct err *err);

@@ -4,6 +4,7 @@
 #include "common/kafka_reader.h"
 #include "muster/kept.h"
 #include "muster/rejects.h"
+#include "muster/replay_range.h"
 #include "serializer/mongo_links.h"
 
 #include <stdio.h>
@@ -36,8 +37,9 @@ static bool read_topic(struct muster *m, struct rejects *out, struct err *err)
 {
     struct kafka_range *ranges;
     size_t count;
-    int64_t since_ms = m->settings.since_ms ? out->now_ms - m->settings.since_ms : 0;
-    if (!kafka_kept(&m->kafka, "rejects", since_ms, &m->arena, &ranges, &count, err))
+    int64_t since_ms = 0;
+    if (!replay_since(m->settings.since, out->now_ms, &since_ms, err) ||
+        !kafka_kept(&m->kafka, "rejects", since_ms, &m->arena, &ranges, &count, err))
         return false;
     struct kafka_reader *reader = kafka_reader_open(&m->kafka, "rejects", ranges, count, err);
     bool ok = reader && read_all(m, reader, out, err);

@@ -24,7 +24,8 @@ static bool read_entities(struct apply *a, struct err *err)
     if (!a->store->entities_read(a->store->self, a->model, &want, a->arena, &a->entities,
                                  &a->entity_count, err))
         return false;
-    a->step = APPLY_WRITE;
+    /* By new rules an entity that is found may share a tuple with another that is not. */
+    a->step = a->again ? APPLY_READ_ON : APPLY_WRITE;
     for (size_t i = 0; i < a->entity_count; i++)
         if (fold_may_be_crowded(&a->entities[i]))
             a->step = APPLY_READ_ON;
@@ -94,8 +95,8 @@ static void keep_collided(struct apply *a, const struct change *changes, size_t 
 static bool write_entities(struct apply *a, struct err *err)
 {
     struct change *changes;
-    size_t count = fold_plan(a->model, a->entities, a->entity_count, a->updates, a->taken,
-                             a->arena, &changes);
+    size_t count = (a->again ? fold_again : fold_plan)(
+        a->model, a->entities, a->entity_count, a->updates, a->taken, a->arena, &changes);
     enum written *written = ARENA_ARRAY(a->arena, enum written, count);
     a->step = APPLY_READ; /* whatever happens, the next round looks at what is stored then */
     if (count &&

@@ -11,7 +11,8 @@ struct apply {
     const struct store *store;
     struct arena *arena;
     const struct model *model; /* of all updates in the queue */
-    struct source *updates;    /* still to be written */
+    bool again;             /* the updates are stored already: by new rules, see fold_again() */
+    struct source *updates; /* still to be written */
     size_t count, room;
     size_t taken;            /* the first so many are under way */
     struct entity *entities; /* as read for those */
@@ -20,7 +21,7 @@ struct apply {
     int64_t written, moves, collisions;
 };
 
-/* Starts empty: {.store, .arena, .model}. */
+/* Starts empty: {.store, .arena, .model, .again}. */
 void apply_add(struct apply *a, const struct source *update);
 bool apply_is_done(const struct apply *a);
 /* On ERR_RETRY the same step comes next time; what was perhaps written is found written. */

@@ -179,6 +179,17 @@ static void add_updates(struct plan *p, struct index *by_source, struct source *
     }
 }
 
+/* Nothing new is said of them, but they count as if it were. */
+static void add_again(struct plan *p, const struct index *by_source,
+                      const struct source *stored, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        int64_t at = index_get(by_source, source_text(stored[i].link, &stored[i], p->arena));
+        if (at >= 0)
+            p->slots[at].is_updated = true;
+    }
+}
+
 /* Connect living slots that share any of it. */
 static void connect(struct plan *p)
 {
@@ -547,22 +558,46 @@ static size_t fold_regions(struct plan *p, struct change **out_changes)
     return change_count;
 }
 
+/* What is to be changed once all slots are known. */
+static size_t plan(struct plan *p, struct change **out_changes)
+{
+    connect(p);
+    find_components(p);
+    find_regions(p);
+    return fold_regions(p, out_changes);
+}
+
+static struct plan plan_stored(const struct model *m, struct entity *entities,
+                               size_t entity_count, size_t more, struct arena *arena,
+                               struct index *out_by_source)
+{
+    struct plan p = {
+        .model = m, .arena = arena, .entities = entities, .entity_count = entity_count};
+    size_t stored = 0;
+    for (size_t e = 0; e < entity_count; e++)
+        stored += entities[e].count;
+    p.slots = ARENA_ARRAY(arena, struct slot, stored + more);
+    index_init(out_by_source, arena, stored + more);
+    add_stored(&p, out_by_source);
+    return p;
+}
+
 size_t fold_plan(const struct model *m, struct entity *entities, size_t entity_count,
                  struct source *updates, size_t update_count, struct arena *arena,
                  struct change **out_changes)
 {
-    size_t stored = 0;
-    for (size_t e = 0; e < entity_count; e++)
-        stored += entities[e].count;
-    struct plan p = {
-        .model = m, .arena = arena, .entities = entities, .entity_count = entity_count};
-    p.slots = ARENA_ARRAY(arena, struct slot, stored + update_count);
     struct index by_source;
-    index_init(&by_source, arena, stored + update_count);
-    add_stored(&p, &by_source);
+    struct plan p = plan_stored(m, entities, entity_count, update_count, arena, &by_source);
     add_updates(&p, &by_source, updates, update_count);
-    connect(&p);
-    find_components(&p);
-    find_regions(&p);
-    return fold_regions(&p, out_changes);
+    return plan(&p, out_changes);
+}
+
+size_t fold_again(const struct model *m, struct entity *entities, size_t entity_count,
+                  struct source *stored, size_t stored_count, struct arena *arena,
+                  struct change **out_changes)
+{
+    struct index by_source;
+    struct plan p = plan_stored(m, entities, entity_count, 0, arena, &by_source);
+    add_again(&p, &by_source, stored, stored_count);
+    return plan(&p, out_changes);
 }

@@ -74,6 +74,14 @@ size_t fold_plan(const struct model *m, struct entity *entities, size_t entity_c
                  struct change **out_changes);
 
 /*
+ * The same for stored sources that have not changed, by rules that have: every entity that holds one of these sources is folded
+ * again. They stand for themselves, and what is stored of them counts; one that is not stored any more is nothing.
+ */
+size_t fold_again(const struct model *m, struct entity *entities, size_t entity_count,
+                  struct source *stored, size_t stored_count, struct arena *arena,
+                  struct change **out_changes);
+
+/*
  * Full or crowded out? Then others of its component may be stored without sharing identity, and
  * the caller reads on by `crowd` until nothing new is found.
  */

@@ -398,6 +398,37 @@ static void is_planned(void **state)
 
 /* --- tuples --- */
 
+/* --- the same sources by new rules: "comes in" names those that are folded again --- */
+
+static const struct plan_case again_cases[] = {
+    {"folded_again_what_is_settled_is_made_once_more", "1[a@alpha] 2[b]", "a",
+     "1 -> 1[a] ; by a"},
+    {"folded_again_what_is_not_named_is_left_alone", "1[a@alpha] 2[b]", "", ""},
+    {"folded_again_what_is_not_stored_any_more_is_nothing", "1[a@alpha]", "x@alpha", ""},
+    {"folded_again_what_is_stored_counts_and_not_what_is_given", "1[a@alpha.3] 2[b@beta]",
+     "a@beta.4", "1 -> 1[a] ; by a"},
+    {"folded_again_what_no_rule_joins_any_more_parts", "1[a@alpha b@beta]", "a b",
+     "1 -> 1[a] new[b] ; by a b"},
+    {"folded_again_what_a_rule_joins_now_is_merged", "1[a@alpha] 2[b@alpha]", "b",
+     "1+2 -> 1[a b] ; 2 to 1 ; by b"},
+    {"folded_again_gone_sources_stay", "1[a@alpha ~c]", "a", "1 -> 1[a ~c] ; by a"},
+};
+
+static void is_folded_again(void **state)
+{
+    const struct plan_case *c = *state;
+    arena_auto arena = {0};
+    struct row rows[ROWS_MAX];
+    size_t count = read_stored(str_of(c->stored), rows);
+    count += read_rows(str_of(c->comes_in), COMES_IN, false, rows + count);
+    struct scene s = scene_of(rows, count, &arena);
+    struct change *changes;
+    size_t change_count = fold_again(&hosts_model, s.entities, s.entity_count, s.updates,
+                                     s.update_count, &arena, &changes);
+    struct str text = plan_text(changes, change_count, &arena);
+    assert_text(text.ptr, text.len, c->plan);
+}
+
 struct tuple_case {
     const char *sentence;
     const char *host, *ip, *serial;
@@ -1044,6 +1075,7 @@ int main(void)
     CASES_ADD(&all, stand_apart, apart_cases);
     CASES_ADD(&all, are_placed, slot_cases);
     CASES_ADD(&all, is_planned, plan_cases);
+    CASES_ADD(&all, is_folded_again, again_cases);
     CASES_ADD_ONE(&all, a_folded_entity_holds_merged_fields_and_distinct_tuples);
     CASES_ADD_ONE(&all, the_entity_that_goes_on_keeps_its_own_time_of_making);
     CASES_ADD_ONE(&all, a_new_entity_has_neither_id_nor_time);

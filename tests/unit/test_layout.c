@@ -94,7 +94,7 @@ static void a_collection_is_named_once(void **state)
         for (size_t k = i + 1; k < l.collection_count; k++)
             assert_false(str_eq(l.collections[i], l.collections[k]));
     assert_int_equal(l.collection_count,
-                     7); /* links, lanes, maps, rejects, seen, issues, things */
+                     8); /* links, lanes, maps, rejects, replays, seen, issues, things */
 }
 
 int main(void)

@@ -123,6 +123,23 @@ static void only_what_the_file_says_is_in_the_digest(void **state)
     assert_memory_not_equal(a->digest, other->digest, sizeof a->digest);
 }
 
+static void what_a_source_says_is_in_the_shape_and_how_it_is_merged_is_not(void **state)
+{
+    (void)state;
+    arena_auto arena = {0};
+    const struct model *a = parse("", "", &arena);
+    const struct model *merge = parse("merge: max}\n", "merge: min}\n", &arena);
+    const struct model *rule = parse("[name, ip]", "[name]", &arena);
+    const struct model *type = parse("macs: {type: [mac]}", "macs: {type: [string]}", &arena);
+    const struct model *shown = parse(", volatile: true}\n", "}\n", &arena);
+    const struct model *more = parse("identity:", "  more: {type: int}\nidentity:", &arena);
+    assert_memory_equal(a->shape, merge->shape, sizeof a->shape);
+    assert_memory_equal(a->shape, rule->shape, sizeof a->shape);
+    assert_memory_not_equal(a->shape, type->shape, sizeof a->shape);
+    assert_memory_not_equal(a->shape, shown->shape, sizeof a->shape);
+    assert_memory_not_equal(a->shape, more->shape, sizeof a->shape);
+}
+
 /* Refusals. */
 
 struct change_case {
@@ -344,6 +361,7 @@ int main(void)
     CASES_ADD_ONE(&all, names_may_begin_alike);
     CASES_ADD_ONE(&all, identity_and_never_may_be_left_out);
     CASES_ADD_ONE(&all, only_what_the_file_says_is_in_the_digest);
+    CASES_ADD_ONE(&all, what_a_source_says_is_in_the_shape_and_how_it_is_merged_is_not);
     CASES_ADD(&all, refuses, change_cases);
     CASES_ADD(&all, knows_what_never_identifies, never_cases);
     CASES_ADD_ONE(&all, a_number_may_never_identify);

@@ -517,6 +517,18 @@ static void a_digest_follows_the_stream_and_its_model_only(void **state)
     assert_memory_not_equal(a->digest, field->digest, sizeof a->digest);
 }
 
+static void a_shape_follows_the_selections_only(void **state)
+{
+    (void)state;
+    arena_auto arena = {0};
+    const struct stream *a = load_stream("", "", &arena);
+    const struct stream *every = load_stream("every: 1h", "every: 2h", &arena);
+    const struct stream *field = load_stream(".fqdn", ".name", &arena);
+    assert_memory_not_equal(a->digest, every->digest, sizeof a->digest);
+    assert_memory_equal(a->shape, every->shape, sizeof a->shape);
+    assert_memory_not_equal(a->shape, field->shape, sizeof a->shape);
+}
+
 static void only_the_named_providers_are_read(void **state)
 {
     (void)state;
@@ -587,6 +599,7 @@ int main(void)
     CASES_ADD_ONE(&all, the_built_in_settings_are_read);
     CASES_ADD(&all, masks, mask_cases);
     CASES_ADD_ONE(&all, a_digest_follows_the_stream_and_its_model_only);
+    CASES_ADD_ONE(&all, a_shape_follows_the_selections_only);
     CASES_ADD_ONE(&all, only_the_named_providers_are_read);
     CASES_ADD_ONE(&all, a_missing_folder_stops_with_66);
     CASES_ADD_ONE(&all, the_shipped_files_are_read);
