@@ -15,14 +15,9 @@ enum {
 
 struct muster_settings {
     struct common_settings common;
-    bool json;
-    bool due, all;            /* links */
     int64_t every_ms;         /* links add, status --watch */
-    bool watch;               /* status */
     struct str columns, sort; /* show */
     int64_t limit;            /* show, rejects, replay, diff; 0 = as the command thinks fit */
-    int as;                   /* enum form */
-    bool gone;
     int64_t lanes, page_partitions,
         replication;                /* init; replication 0 = the broker's default */
     int64_t retention_ms, lease_ms; /* init; retention 0 = for ever */
@@ -30,12 +25,18 @@ struct muster_settings {
     struct str stream, reason; /* rejects: which; empty = any */
     struct str since;          /* rejects, replay: see replay_since() */
     int64_t max_retries;       /* rejects */
-    bool dry_run, full;        /* rejects retry; show */
     struct str into;           /* rejects export: a folder; replay: a database */
     struct str from;           /* replay */
-    bool changes;              /* replay, refold */
     int64_t source;            /* raw: counted from 1; 0 = all */
-    bool record;               /* raw */
+    /* what is small stands together */
+    bool json;
+    bool due, all; /* links */
+    bool watch;    /* status */
+    int as;        /* enum form */
+    bool gone;
+    bool dry_run, full; /* rejects retry; show */
+    bool changes;       /* replay, refold */
+    bool record;        /* raw */
 };
 
 enum needs { NEEDS_FILES = 1, NEEDS_MONGO = 2, NEEDS_KAFKA = 4 };
