@@ -36,8 +36,6 @@ static void add_model(struct layout *l, const struct model *m, struct arena *are
          STR("identity." DOCUMENT_ITEM_RULE ".stream,identity." DOCUMENT_ITEM_RULE ".key"),
          true, true, NULL},
         {m->collection, STR("source"), STR("sources.link,sources.key"), true, true, NULL},
-        {m->collection, STR("identity.item"), STR("identity.item.stream,identity.item.key"),
-         true, true, NULL},
         {m->collection, STR("link"), STR("sources.link"), false, false, NULL},
         {m->collection, STR("crowd"), STR("crowd"), false, true, NULL},
         /* What is not there any more is counted and listed without a look at what is. */

@@ -97,6 +97,17 @@ static void a_collection_is_named_once(void **state)
                      8); /* links, lanes, maps, rejects, replays, seen, issues, things */
 }
 
+static void an_index_is_named_once(void **state)
+{
+    (void)state;
+    arena_auto arena = {0};
+    struct layout l = make(&arena, 1);
+    for (size_t i = 0; i < l.index_count; i++)
+        for (size_t k = i + 1; k < l.index_count; k++)
+            assert_false(str_eq(l.indexes[i].collection, l.indexes[k].collection) &&
+                         str_eq(l.indexes[i].name, l.indexes[k].name));
+}
+
 int main(void)
 {
     struct cases all = {0};
@@ -105,5 +116,6 @@ int main(void)
     CASES_ADD_ONE(&all, what_is_gone_is_found_without_the_rest);
     CASES_ADD_ONE(&all, a_claim_has_its_index);
     CASES_ADD_ONE(&all, a_collection_is_named_once);
+    CASES_ADD_ONE(&all, an_index_is_named_once);
     return cases_run("layout", &all);
 }
