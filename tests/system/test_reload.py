@@ -162,6 +162,7 @@ def test_a_provider_that_is_new_is_fetched_after_sighup(muster, schemas):
     m.run("init")
     for stage in reversed(STAGES):
         reload(m.stages[stage][0])
+    m.wait_closed({})  # its link is new, and so due at once
     m.round(2)
     m.check_truth(2)
     assert {link["_id"] for link in m.db.links.find()} == {"qualys/hosts", "crowdstrike/hosts"}
