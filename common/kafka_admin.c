@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sysexits.h>
 
-enum { CALL_MS = 10000 };
+enum { CALL_MS = 10000, PASSING_MS = 100 };
 
 static void close_client(rd_kafka_t **rk)
 {
@@ -253,12 +253,25 @@ bool kafka_create_topics(const struct kafka_settings *s, const struct kafka_topi
     return true;
 }
 
+/* A group's coordinator is just being found, or reads what it has to know: it says so, and has the answer a moment later. */
+static bool is_passing(rd_kafka_resp_err_t code)
+{
+    return code == RD_KAFKA_RESP_ERR_NOT_COORDINATOR ||
+           code == RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE ||
+           code == RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS;
+}
+
 static bool read_committed(rd_kafka_t *rk, const struct kafka_settings *s, const char *topic,
                            int32_t partitions, struct kafka_lag *rows, struct err *err)
 {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(partitions);
     rd_kafka_topic_partition_list_add_range(list, topic, 0, partitions - 1);
+    int64_t end_ms = clock_ms() + CALL_MS;
     rd_kafka_resp_err_t code = rd_kafka_committed(rk, list, CALL_MS);
+    while (is_passing(code) && clock_ms() < end_ms) {
+        (void)rd_kafka_poll(rk, PASSING_MS);
+        code = rd_kafka_committed(rk, list, CALL_MS);
+    }
     for (int i = 0; i < list->cnt && !code; i++)
         rows[i].committed = list->elems[i].offset >= 0 ? list->elems[i].offset : -1;
     rd_kafka_topic_partition_list_destroy(list);
@@ -291,12 +304,9 @@ bool kafka_lags(const struct kafka_settings *s, const char *topic, const char *g
     return true;
 }
 
-bool kafka_group_members(const struct kafka_settings *s, const char *group,
-                         int32_t *out_members, struct err *err)
+static bool count_members(rd_kafka_t *rk, const struct kafka_settings *s, const char *group,
+                          int32_t *out_members, rd_kafka_resp_err_t *out_code, struct err *err)
 {
-    client_auto *rk = open_client(s, "muster", err);
-    if (!rk)
-        return false;
     queue_auto *queue = rd_kafka_queue_new(rk);
     rd_kafka_DescribeConsumerGroups(rk, &group, 1, NULL, queue);
     rd_kafka_event_t *event = wait_event(s, queue, group, err);
@@ -314,6 +324,23 @@ bool kafka_group_members(const struct kafka_settings *s, const char *group,
         *out_members =
             error ? 0 : (int32_t)rd_kafka_ConsumerGroupDescription_member_count(groups[0]);
     rd_kafka_event_destroy(event);
+    *out_code = code;
+    return true;
+}
+
+bool kafka_group_members(const struct kafka_settings *s, const char *group,
+                         int32_t *out_members, struct err *err)
+{
+    client_auto *rk = open_client(s, "muster", err);
+    rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
+    int64_t end_ms = clock_ms() + CALL_MS;
+    if (!rk || !count_members(rk, s, group, out_members, &code, err))
+        return false;
+    while (is_passing(code) && clock_ms() < end_ms) {
+        (void)rd_kafka_poll(rk, PASSING_MS);
+        if (!count_members(rk, s, group, out_members, &code, err))
+            return false;
+    }
     return !code || unavailable(s, group, code, err);
 }
 

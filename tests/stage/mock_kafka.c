@@ -124,3 +124,11 @@ int64_t mock_kafka_lag(struct mock_kafka *m)
         lag += rows[i].lag;
     return lag;
 }
+
+void mock_kafka_move_coordinator(struct mock_kafka *m, int times)
+{
+    enum { OFFSET_FETCH = 9 }; /* https://kafka.apache.org/protocol#protocol_api_keys */
+    for (int i = 0; i < times; i++)
+        rd_kafka_mock_push_request_errors(m->cluster, OFFSET_FETCH, 1,
+                                          RD_KAFKA_RESP_ERR_NOT_COORDINATOR);
+}

@@ -20,3 +20,5 @@ bool mock_kafka_next(struct mock_kafka *m, const char *topic, int timeout_ms,
                      struct kafka_message *out);
 /* Messages of the tasks topic that the fetchers' group has not done. */
 int64_t mock_kafka_lag(struct mock_kafka *m);
+/* The next `times` questions for a group's offsets are answered with "not coordinator". */
+void mock_kafka_move_coordinator(struct mock_kafka *m, int times);
