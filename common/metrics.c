@@ -83,7 +83,8 @@ static struct metric_series *series_of(struct metrics *m, size_t index, const st
 
 void metrics_open(struct metrics *m, const struct metric *table, size_t count)
 {
-    *m = (struct metrics){table, count, calloc(count, sizeof(struct metric_series *))};
+    *m = (struct metrics){
+        table, count, (struct metric_series **)calloc(count, sizeof(struct metric_series *))};
     if (!m->series)
         abort();
     for (size_t i = 0; i < count; i++)
@@ -100,7 +101,7 @@ void metrics_close(struct metrics *m)
             free(s);
         }
     }
-    free(m->series);
+    free((void *)m->series);
     *m = (struct metrics){0};
 }
 

@@ -7,6 +7,7 @@
 
 #include <dirent.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -45,14 +46,15 @@ const size_t process_meter_count = METER_COUNT;
 
 static double resident_bytes(void)
 {
-    unsigned long long ignored = 0, pages = 0;
+    char text[128] = ""; /* proc(5): pages, of all memory and of what is resident */
     FILE *file = fopen("/proc/self/statm", "re");
     if (!file)
         return 0;
-    if (fscanf(file, "%llu %llu", &ignored, &pages) != 2)
-        pages = 0;
+    char *after_size = text;
+    if (fgets(text, sizeof text, file))
+        (void)strtoull(text, &after_size, 10);
     (void)fclose(file);
-    return (double)pages * (double)sysconf(_SC_PAGESIZE);
+    return (double)strtoull(after_size, NULL, 10) * (double)sysconf(_SC_PAGESIZE);
 }
 
 static double open_fds(void)
