@@ -94,7 +94,7 @@ static void keep_collided(struct apply *a, const struct change *changes, size_t 
 
 static bool write_entities(struct apply *a, struct err *err)
 {
-    struct change *changes;
+    struct change *changes = NULL;
     size_t count = (a->again ? fold_again : fold_plan)(
         a->model, a->entities, a->entity_count, a->updates, a->taken, a->arena, &changes);
     enum written *written = ARENA_ARRAY(a->arena, enum written, count);
