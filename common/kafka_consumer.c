@@ -18,6 +18,7 @@ struct kafka_consumer {
     struct ledger ledger;
     struct kafka_pulse pulse;
     int fd;
+    bool is_leaving;
 };
 
 static void give_partitions(struct kafka_consumer *c,
@@ -47,6 +48,12 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t what,
 {
     struct kafka_consumer *c = opaque;
     bool came = what == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
+    /*
+     * Who leaves wants no partitions. To take them is even a trap: librdkafka answers it as a giving back, which can end its
+     * part of the group while the call still waits for an answer, and then the call never returns.
+     */
+    if (came && c->is_leaving)
+        return;
     if (came)
         give_partitions(c, list);
     else
@@ -125,8 +132,10 @@ struct kafka_consumer *kafka_consumer_open(const struct kafka_settings *s, const
 }
 
 /* rd_kafka_consumer_close() would wait for a coordinator that is away. */
-static void leave_group(rd_kafka_t *rk)
+static void leave_group(struct kafka_consumer *c)
 {
+    rd_kafka_t *rk = c->rk;
+    c->is_leaving = true;
     int64_t end_ms = clock_ms() + CLOSE_MAX_MS;
     rd_kafka_queue_t *queue = rd_kafka_queue_get_consumer(rk);
     rd_kafka_error_t *problem = rd_kafka_consumer_close_queue(rk, queue);
@@ -146,7 +155,7 @@ void kafka_consumer_close(struct kafka_consumer *c)
     if (!c)
         return;
     if (c->rk) {
-        leave_group(c->rk);
+        leave_group(c);
         rd_kafka_destroy_flags(c->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
     }
     if (c->fd >= 0)
